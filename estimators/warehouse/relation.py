@@ -1,0 +1,93 @@
+"""What an estimator may ask of the warehouse: aggregates, bounded batches, and nothing else.
+
+An estimator never sees an engine. It composes SQL expressions over the relation's columns, with the names quoted by
+`Relation.name`, and gets back sums. `batches` exists for methods that need rows; the caller checks the size first.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+Kind = Literal["number", "boolean", "text", "time", "other"]
+BATCH_ROWS = 30_000  # column-major blocks of this size stay in cache when folded with BLAS
+
+
+class Relation(ABC):
+    """A table in the warehouse with named, typed columns. Immutable: `filter` and `with_columns` return new ones."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> Mapping[str, Kind]:
+        """Column names, in order, with their kind."""
+
+    @abstractmethod
+    def aggregate(
+        self, expressions: Mapping[str, str], by: Mapping[str, str] | Sequence[str] = (), where: str | None = None
+    ) -> dict[str, np.ndarray]:
+        """One scan: `expressions` are SQL aggregates by output name, `by` columns (or name → expression) to group on.
+
+        Returns one array per group column and expression, all of the same length (length 1 without `by`), ordered by
+        the group columns. Numbers come as float64 or int64 arrays (null as NaN), text as object arrays.
+        """
+
+    @abstractmethod
+    def batches(
+        self,
+        expressions: Mapping[str, str],
+        where: str | None = None,
+        order_by: str | None = None,
+        n_rows: int = BATCH_ROWS,
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Rows as blocks of arrays, `n_rows` at a time (the last one shorter), in the order of `order_by` if given."""
+
+    @abstractmethod
+    def filter(self, condition: str) -> Relation:
+        """The rows for which the SQL `condition` holds."""
+
+    @abstractmethod
+    def with_columns(self, expressions: Mapping[str, str]) -> Relation:
+        """The same rows with further (or replaced) columns, each a scalar SQL expression."""
+
+    @abstractmethod
+    def grouped(self, expressions: Mapping[str, str], by: Mapping[str, str]) -> Relation:
+        """One row per group, kept in the warehouse: for sums of sums (clusters, strata)."""
+
+    # --- dialect: the same on every engine unless a subclass says otherwise ----------------------------------------
+    def name(self, column: str) -> str:
+        """A column name, quoted; safe for any name."""
+        return '"' + column.replace('"', '""') + '"'
+
+    def text(self, value: str) -> str:
+        """A string literal, escaped."""
+        return "'" + value.replace("'", "''") + "'"
+
+    def number(self, value: float) -> str:
+        """A double literal that keeps every bit (a plain ``0.1`` would become a DECIMAL)."""
+        return f"{float(value):.17e}"
+
+    @abstractmethod
+    def double(self, expression: str) -> str:
+        """`expression` cast to a double."""
+
+    @abstractmethod
+    def bucket(self, expression: str) -> str:
+        """First 8 hex digits of md5(cast(expression as string)) as an integer in [0, 2**32): `unit_bucket`."""
+
+    @abstractmethod
+    def total(self, expression: str) -> str:
+        """A sum of doubles that is repeatable whatever the number of threads (compensated where the engine can)."""
+
+    # --- small conveniences on top -------------------------------------------------------------------------------
+    def n_rows(self) -> int:
+        return int(self.aggregate({"n": "count(*)"})["n"][0])
+
+    def rows(self, expressions: Mapping[str, str], where: str | None = None, order_by: str | None = None) -> dict:
+        """All rows at once, for relations already known to be small. Same arguments as `batches`."""
+        blocks: list[dict[str, Any]] = list(self.batches(expressions, where, order_by))
+        if not blocks:
+            return {name: np.empty(0) for name in expressions}
+        return {name: np.concatenate([b[name] for b in blocks]) for name in expressions}
