@@ -1,0 +1,141 @@
+# Everything sets up what it needs: a machine with Python 3.11 or later, make and git is enough.
+#   make demo | test | lint | bench      make bench-large | coverage | lock | clean
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV ?= .venv
+BIN := $(CURDIR)/$(VENV)/bin
+BUILD := $(CURDIR)/build
+DEMO := $(CURDIR)/dbt_project
+CAUSAL_DB ?= $(DEMO)/causal.duckdb
+PYTEST_WORKERS ?= 2
+
+export PATH := $(BIN):$(PATH)
+export CAUSAL_DB
+export DBT_PROFILES_DIR := $(BUILD)/profiles
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUNBUFFERED := 1
+
+say = @printf '\n== %s\n' "$(1)"
+
+.PHONY: help
+help:
+	@printf '%s\n' \
+	  'make demo         builds the example company and prints its published effects' \
+	  'make test         the tests, the demo and the commands of the README' \
+	  'make lint         ruff, sqlfluff, validation of the definitions, version of the library' \
+	  'make bench        speed and memory beside other libraries, up to 1e7 rows' \
+	  'make bench-large  the same at 1e8 rows (needs 40 GB of disk)' \
+	  'make coverage     coverage of the intervals and error rates of the checks, 500 simulations each' \
+	  'make lock         resolves constraints/*.txt anew' \
+	  'make clean        removes what the other targets made, the environment included'
+
+# --- set-up: each stamp is older than what it depends on only once ---------------------------------------------------
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 or later is needed: make PYTHON=/path/to/python'; exit 1; }
+	$(call say,$(VENV): a virtual environment of $(PYTHON))
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# pip says one line per package; every tenth is progress enough
+INSTALL = python -m pip install --progress-bar off --no-warn-script-location 2> >(grep -v '^WARNING' >&2)
+PROGRESS = awk '/^Collecting/ {if (++n % 10 == 0) {print "  " n " packages found"; fflush()}} \
+	/^Installing collected/ {print "  installing them"; fflush()} /^Successfully/ {print "  done"; fflush()}'
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml constraints/core.txt
+	$(call say,installing dbt-causal and its development tools (about a minute))
+	@$(INSTALL) -e '.[dev]' -c constraints/core.txt | $(PROGRESS)
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.installed
+	$(call say,installing the libraries to compare with)
+	@$(INSTALL) -e '.[dev,bench]' -c constraints/core.txt | $(PROGRESS)
+	@touch $@
+
+$(BUILD)/profiles/profiles.yml: profiles.example.yml
+	@mkdir -p $(@D)
+	@cp $< $@
+
+$(DEMO)/dbt_packages/.made: $(VENV)/.installed $(BUILD)/profiles/profiles.yml $(DEMO)/packages.yml $(DEMO)/dbt_project.yml
+	$(call say,dbt deps)
+	@cd $(DEMO) && dbt --quiet deps
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.installed $(BUILD)/profiles/profiles.yml $(DEMO)/dbt_packages/.made
+
+# --- demo ------------------------------------------------------------------------------------------------------------
+# dbt build ends with status 1 on purpose: one study is blocked. The step after it accepts that one failing test by
+# name, and nothing else.
+.PHONY: demo
+demo: setup
+	$(call say,data: one real study and 120 days of simulated events)
+	@cd $(DEMO) && python simulate.py
+	$(call say,dbt build (the test of one blocked study fails on purpose))
+	@cd $(DEMO) && dbt seed --quiet
+	@cd $(DEMO) && { dbt build --exclude-resource-type seed || true; }
+	$(call say,the outcome of the build against what is expected)
+	@cd $(DEMO) && python -m dbt_causal.expected
+	$(call say,published effects)
+	@cd $(DEMO) && causal status
+
+# --- tests -----------------------------------------------------------------------------------------------------------
+.PHONY: test
+test: setup
+	$(call say,pytest)
+	@python -m pytest --numprocesses $(PYTEST_WORKERS) --dist loadfile --durations 15
+	$(call say,the commands of the README)
+	@python -m tests.readme_commands
+
+# --- lint: one target per tool, which pre-commit calls too -----------------------------------------------------------
+.PHONY: lint lint-python lint-package lint-example validate library-version
+lint: lint-python lint-package lint-example validate library-version
+
+lint-python: setup
+	$(call say,ruff)
+	@ruff check .
+	@ruff format --check .
+
+lint-package: setup
+	$(call say,sqlfluff: the package)
+	@CAUSAL_DB=$(BUILD)/lint.duckdb sqlfluff lint models
+
+lint-example: setup
+	$(call say,sqlfluff: the example project)
+	@cd $(DEMO) && CAUSAL_DB=$(BUILD)/lint_example.duckdb sqlfluff lint models
+
+validate: setup
+	$(call say,definitions)
+	@cd $(DEMO) && causal validate
+
+library-version: setup
+	$(call say,version of the library)
+	@causal library-version --check
+
+# --- measurements ----------------------------------------------------------------------------------------------------
+.PHONY: bench bench-large coverage
+bench: setup $(VENV)/.bench
+	$(call say,benchmarks)
+	@python -m benchmarks
+
+bench-large: setup $(VENV)/.bench
+	$(call say,benchmarks at 1e8 rows)
+	@python -m benchmarks --large
+
+coverage: setup
+	$(call say,coverage of the intervals and error rates of the checks)
+	@python -m benchmarks.coverage
+
+# --- the rest --------------------------------------------------------------------------------------------------------
+.PHONY: lock clean
+lock: $(VENV)/.made
+	$(call say,resolving constraints/core.txt and constraints/all.txt)
+	@python constraints/lock.py
+
+clean:
+	rm -rf $(VENV) build target logs dbt_packages dbt_project/target dbt_project/logs dbt_project/dbt_packages \
+	  dbt_project/*.duckdb .pytest_cache .ruff_cache .hypothesis
