@@ -1,0 +1,190 @@
+"""The rules of the house that a machine can check: who may import whom, how big things get, what is never committed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from statistics import median, quantiles
+
+import pytest
+
+from tests.source_tree import (
+    ROOT,
+    files,
+    functions,
+    imported_modules,
+    n_lines,
+    n_parameters,
+    project_files,
+    text,
+    tree,
+)
+
+# who (a folder) may never import what (a module and everything below it)
+FORBIDDEN_IMPORTS = [
+    ("estimators", ("dbt", "dbt_causal")),
+    ("estimators/warehouse", ("estimators.effects", "estimators.checks", "estimators.study", "estimators.analyse")),
+    ("estimators/effects", ("estimators.checks", "estimators.analyse")),
+    ("estimators/checks", ("estimators.analyse",)),
+]
+HEAVY_FOR_THE_LIBRARY = {"torch", "tensorflow", "pyspark", "sklearn", "statsmodels", "linearmodels", "dbt"}
+HEAVY_FOR_DBT = HEAVY_FOR_THE_LIBRARY - {"dbt"} | {"pandas", "numpy", "scipy", "duckdb"}
+OPTIONAL = {"torch", "tensorflow", "pyspark", "tfcausalimpact", "streamlit", "doubleml"}
+PUBLIC_INTERFACE = {"aipw", "did"}  # one call with every option by name, as their references have it
+TEXT_SUFFIXES = {".py", ".sql", ".yml", ".yaml", ".md", ".toml", ".json", ".sh", ".cfg", ".txt", ""}
+MACHINE_PATH = re.compile("/(" + "|".join(("tmp", "root", "work", "home", "farm", "Users")) + r")/[A-Za-z0-9_]")
+UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" * 3)) + r")\b")
+
+
+def loaded_by(module: str) -> set[str]:
+    """Top-level modules that a fresh interpreter has loaded after importing `module`."""
+    code = f"import sys, {module}; print(' '.join({{m.split('.')[0] for m in sys.modules}}))"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize(("folder", "modules"), FORBIDDEN_IMPORTS)
+def test_imports_go_in_one_direction(folder, modules):
+    wrong = {
+        f"{path} imports {name}"
+        for path in files(".py", folder)
+        for name in imported_modules(path)
+        if any(name == module or name.startswith(f"{module}.") for module in modules)
+    }
+    assert wrong == set()
+
+
+def test_only_the_warehouse_knows_an_engine():
+    engines = {"duckdb", "pyspark"}
+    wrong = {
+        f"{path} imports {name}"
+        for path in files(".py", "estimators")
+        if Path("estimators/warehouse") not in path.parents
+        for name in imported_modules(path)
+        if name.split(".")[0] in engines
+    }
+    assert wrong == set()
+
+
+def test_nothing_refers_to_the_example_project():
+    folders = ("estimators", "dbt_causal", "macros", "models", "python_models")
+    mentions = re.compile(r"dbt_project(?!\.ya?ml|_)")
+    wrong = [str(p) for s in (".py", ".sql", ".yml") for p in files(s, *folders) if mentions.search(text(p))]
+    assert wrong == []
+
+
+def test_importing_the_library_loads_nothing_heavy():
+    assert loaded_by("estimators") & HEAVY_FOR_THE_LIBRARY == set()
+
+
+def test_the_module_that_dbt_imports_is_light():
+    assert loaded_by("dbt_causal") & HEAVY_FOR_DBT == set()
+
+
+def test_the_base_install_needs_no_optional_engine():
+    project = tomllib.loads(text(Path("pyproject.toml")))["project"]
+    names = {re.split(r"[^A-Za-z0-9_.-]", need)[0].lower() for need in project["dependencies"]}
+    assert names & OPTIONAL == set()
+
+
+def test_the_core_environment_is_locked_without_optional_engines():
+    locked = {line.split("==")[0] for line in text(Path("constraints/core.txt")).splitlines() if "==" in line}
+    assert locked & (OPTIONAL - {"doubleml"}) == set()
+
+
+@pytest.mark.parametrize("environment", ["core", "all"])
+def test_a_locked_environment_pins_versions_and_nothing_else(environment):
+    lines = [line for line in text(Path(f"constraints/{environment}.txt")).splitlines() if not line.startswith("#")]
+    assert [line for line in lines if not re.fullmatch(r"[a-z0-9.-]+==[A-Za-z0-9.]+", line)] == []
+
+
+def test_no_locked_environment_has_cuda_packages():
+    locked = text(Path("constraints/core.txt")) + text(Path("constraints/all.txt"))
+    assert re.findall(r"^(?:nvidia|cuda)-.*", locked, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize(("suffix", "limit"), [(".py", 400), (".sql", 120)])
+def test_files_stay_small(suffix, limit):
+    long = [f"{path}: {n} lines" for path in files(suffix) if (n := len(text(path).splitlines())) > limit]
+    assert long == []
+
+
+def test_functions_stay_small():
+    long = [
+        f"{path}:{node.lineno} {node.name}: {n_lines(node)} lines"
+        for path in files(".py")
+        for node in functions(path)
+        if n_lines(node) > 60
+    ]
+    assert long == []
+
+
+@pytest.mark.parametrize("folder", ["estimators", "dbt_causal"])
+def test_most_functions_are_short(folder):
+    lengths = [n_lines(node) for path in files(".py", folder) for node in functions(path)]
+    assert median(lengths) <= 12
+    assert quantiles(lengths, n=20)[-1] <= 40
+
+
+def test_functions_take_at_most_ten_parameters():
+    many = [
+        f"{path}:{node.lineno} {node.name}: {n_parameters(node)} parameters"
+        for path in files(".py")
+        for node in functions(path)
+        if n_parameters(node) > 10 and node.name not in PUBLIC_INTERFACE
+    ]
+    assert many == []
+
+
+def test_macros_take_at_most_five_arguments():
+    head = re.compile(r"{%-?\s*macro\s+(\w+)\s*\(([^)]*)\)")
+    many = [
+        f"{path} {name}"
+        for path in files(".sql", "macros")
+        for name, arguments in head.findall(text(path))
+        if arguments.count(",") + 1 > 5
+    ]
+    assert many == []
+
+
+def test_no_exception_is_swallowed():
+    wrong = [
+        f"{path}:{node.lineno}"
+        for path in files(".py")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ExceptHandler) and (node.type is None or isinstance(node.body[0], ast.Pass))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("pattern", [MACHINE_PATH, UNFINISHED], ids=["paths of one machine", "unfinished work"])
+def test_committed_files_are_free_of(pattern):
+    wrong = [
+        f"{path}:{number}: {line.strip()[:80]}"
+        for path in project_files()
+        if path.suffix in TEXT_SUFFIXES and path != Path("LICENSE") and Path("tests/data") not in path.parents
+        for number, line in enumerate(text(path).splitlines(), 1)
+        if pattern.search(line)
+    ]
+    assert wrong == []
+
+
+def test_every_module_says_what_it_is_for():
+    silent = [
+        str(path)
+        for path in files(".py", "estimators", "dbt_causal", "benchmarks")
+        if text(path).strip() and ast.get_docstring(tree(path)) is None
+    ]
+    assert silent == []
+
+
+def test_a_forbidden_import_is_seen_wherever_it_stands(tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.source_tree.ROOT", tmp_path)
+    (tmp_path / "estimators").mkdir()
+    (tmp_path / "estimators/late.py").write_text("def f():\n    from dbt.cli import main\n    from . import checks\n")
+    seen = imported_modules(Path("estimators/late.py"))
+    assert {"dbt.cli", "dbt.cli.main", "estimators.checks"} <= seen
