@@ -1,0 +1,13 @@
+with source as (
+    select * from {{ source('product', 'sessions') }}
+),
+
+sessions as (
+    select
+        session_id,
+        user_id,
+        started_at
+    from source
+)
+
+select * from sessions

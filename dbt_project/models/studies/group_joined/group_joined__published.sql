@@ -1,0 +1,1 @@
+{{ causal.gated(ref('group_joined__results')) }}

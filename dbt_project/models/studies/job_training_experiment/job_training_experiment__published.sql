@@ -1,0 +1,1 @@
+{{ causal.gated(ref('job_training_experiment__results')) }}

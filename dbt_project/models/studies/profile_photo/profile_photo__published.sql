@@ -1,0 +1,1 @@
+{{ causal.gated(ref('profile_photo__results')) }}

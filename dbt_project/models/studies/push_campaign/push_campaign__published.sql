@@ -1,0 +1,1 @@
+{{ causal.gated(ref('push_campaign__results')) }}
