@@ -64,9 +64,3 @@ def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 def n_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return (node.end_lineno or node.lineno) - node.lineno + 1
-
-
-def n_parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Parameters that a caller can give, `self` and `cls` not counted."""
-    names = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
-    return len([name for name in names if name not in ("self", "cls")])
