@@ -22,7 +22,7 @@ _WORDS = (
     ("valid dictionary or object to extract fields from", "mapping of keys"),
     ("valid dictionary", "mapping of keys"),
     ("valid tuple", "list"),
-    ("tuple should have", "it must have"),
+    ("Tuple should have", "it must have"),
 )
 _OFFSETS = ("start_days", "gap_days", "anticipation_days")
 

@@ -1,0 +1,111 @@
+"""The command `causal`. Each subcommand imports what it needs, so that `causal validate` answers within a second."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+EXIT_FAULT = 2
+METHODS = ("difference", "cem", "aipw")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 fine, 2 faults in definitions or arguments (each printed with its place and fix)."""
+    from estimators.errors import CausalError
+
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except CausalError as error:
+        print(error, file=sys.stderr)
+        return EXIT_FAULT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="causal", description="Studies of dbt-causal: write, validate, look at them.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _new_command(commands.add_parser("new", help="write the five files of a study"))
+    validate = commands.add_parser("validate", help="check every definition of a project, without dbt")
+    validate.add_argument("--project-dir", type=Path, default=Path())
+    validate.set_defaults(command=_validate)
+    schema = commands.add_parser("schema", help="print the JSON schema of a definition")
+    schema.set_defaults(command=_schema)
+    version = commands.add_parser("library-version", help="the version that the dbt package and the library share")
+    how = version.add_mutually_exclusive_group()
+    how.add_argument("--check", action="store_true", help="fail if the dbt package holds another version")
+    how.add_argument("--write", action="store_true", help="write it into the dbt package")
+    version.set_defaults(command=_library_version)
+    status = commands.add_parser("status", help="print the published effects of a results file")
+    status.add_argument("--database", type=Path, required=True, help="the results file, or the DuckDB file beside it")
+    status.set_defaults(command=_status)
+    return parser
+
+
+def _new_command(new: argparse.ArgumentParser) -> None:
+    new.add_argument("study", help="name of the study, e.g. push_campaign")
+    new.add_argument("--project-dir", type=Path, default=Path())
+    new.add_argument("--method", action="append", choices=METHODS, help="repeat for several; the first is the headline")
+    new.add_argument("--design", choices=("randomised", "observational"), default="observational")
+    new.add_argument("--estimand", choices=("ATT", "ATE", "ATO", "ATC"), default="ATT")
+    new.add_argument("--owner", default="analytics")
+    new.add_argument(
+        "--features", action="append", default=[], help="a model with registered features; may be repeated"
+    )
+    new.set_defaults(command=_new)
+
+
+def _new(options: argparse.Namespace) -> int:
+    from dbt_causal.new import Request, write_study
+
+    request = Request(
+        study=options.study,
+        methods=tuple(options.method or ("aipw", "cem")),
+        design=options.design,
+        estimand=options.estimand,
+        owner=options.owner,
+        models=tuple(options.features),
+    )
+    for file in write_study(options.project_dir, request):
+        print(file.relative_to(options.project_dir) if file.is_relative_to(options.project_dir) else file)
+    print(f"next: write {options.study}__cohort.sql, read {options.study}.yml, then causal validate")
+    return 0
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from dbt_causal.definitions import faults
+    from dbt_causal.project_files import definitions_in
+
+    definitions = definitions_in(options.project_dir)
+    found = faults(definitions)
+    if not found:
+        n_registries = sum(e.registry is not None for e in definitions.entries)
+        print(f"{len(definitions.studies)} studies and {n_registries} registries are valid")
+        return 0
+    for fault in found:
+        print(fault, file=sys.stderr)
+    print(f"{len(found)} faults", file=sys.stderr)
+    return EXIT_FAULT
+
+
+def _schema(options: argparse.Namespace) -> int:
+    import json
+
+    from estimators.study import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+    return 0
+
+
+def _library_version(options: argparse.Namespace) -> int:
+    from dbt_causal import library_version
+
+    flags = [flag for flag, wanted in (("--check", options.check), ("--write", options.write)) if wanted]
+    return library_version.main(flags)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from dbt_causal.report import print_report
+
+    return print_report(options.database)
