@@ -1,0 +1,8 @@
+{#- The engine's aggregate over doubles that is repeatable whatever the number of threads: `sum` or `mean`. -#}
+{% macro aggregate_function(aggregation) -%}
+  {{ return(adapter.dispatch('aggregate_function', 'causal')(aggregation)) }}
+{%- endmacro %}
+
+{% macro default__aggregate_function(aggregation) -%}
+  {{ {'sum': 'fsum', 'mean': 'favg'}[aggregation] }}
+{%- endmacro %}

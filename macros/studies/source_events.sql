@@ -1,0 +1,22 @@
+{#- One scan of a source model: the events that any window of the study can see, each with its microseconds after the
+    treatment of its unit. Events at or after `as_of`, or recorded then, do not exist for the study. -#}
+{% macro source_events(columns, as_of_micros) -%}
+  {%- set feature = columns[0].feature -%}
+  {%- set values = columns | map(attribute='feature') | map(attribute='column') | select | unique | sort -%}
+  {%- set starts = columns | map(attribute='start_days') | list -%}
+  {%- set moment = '(' ~ causal.micros('event.' ~ feature.event_at) ~ ' - index_times.treated_micros)' -%}
+  select
+    index_times.unit_id,
+    index_times.treated_micros,
+    {%- for value in values %}
+    event.{{ adapter.quote(value) }} as value_{{ value }},
+    {%- endfor %}
+    {{ moment }} as micros_after
+  from {{ feature.relation }} as event
+  inner join index_times on event.{{ feature.unit_id }} = index_times.unit_id
+  where {{ causal.in_window(moment, none if none in starts else starts | min, columns | map(attribute='end_days') | max) }}
+    and {{ causal.micros('event.' ~ feature.event_at) }} < {{ as_of_micros }}
+    {%- if feature.recorded_at %}
+    and {{ causal.micros('event.' ~ feature.recorded_at) }} < {{ as_of_micros }}
+    {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,1 @@
+{{ causal.unite('attrition', model.columns) }}

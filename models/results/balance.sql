@@ -1,0 +1,1 @@
+{{ causal.unite('balance', model.columns) }}

@@ -1,0 +1,1 @@
+{{ causal.unite('check', model.columns) }}

@@ -1,0 +1,1 @@
+{{ causal.unite('overlap', model.columns) }}

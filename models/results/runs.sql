@@ -1,0 +1,1 @@
+{{ causal.unite('run', model.columns) }}
