@@ -1,0 +1,1 @@
+{{ causal.study_table(cohort=ref('good__cohort'), features=[ref('feat_sessions'), ref('feat_profile')]) }}
