@@ -1,0 +1,1 @@
+"""The tests; a package, so that `tests.datasets` means this one whatever else is installed."""
