@@ -1,7 +1,7 @@
-"""A DuckDB file belongs to one process at a time: wait for it, say who holds it, and fail in one sentence.
+"""What happens where dbt-duckdb meets the file: wait for its lock, say who holds it, and fail in one short message.
 
-dbt-duckdb lets DuckDB's error through, which dbt then prints with a traceback for each of its threads. This wraps the
-two places where an adapter meets the file. If dbt-duckdb ever looks different, nothing is wrapped and nothing breaks.
+DuckDB's file belongs to one process at a time; dbt prints its error with a traceback for each thread. Three methods of
+dbt-duckdb are wrapped. If they ever look different, nothing is wrapped and nothing breaks.
 """
 
 from __future__ import annotations
@@ -18,63 +18,102 @@ from typing import Any
 WAIT_VARIABLE = "CAUSAL_LOCK_WAIT_SECONDS"
 _PAUSE_SECONDS = 0.5
 _HOLDER = re.compile(r"lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
-_announced = threading.Lock()
+_FULL_DISK = ("No space left on device", "max_temp_directory_size", "Disk quota exceeded")
+_speaking = threading.Lock()
 _given_up: dict[str, float] = {}  # by file: when the wait ended in vain, so that other threads do not wait again
+_announced: set[str] = set()
 
 
 def install() -> None:
-    """Wraps dbt-duckdb's connection if that adapter is the one in use; safe to call again."""
-    connections = sys.modules.get("dbt.adapters.duckdb.connections")
-    environment = sys.modules.get("dbt.adapters.duckdb.environments")
+    """Wraps dbt-duckdb if that adapter is the one in use; safe to call again (each invocation waits anew)."""
+    environments = sys.modules.get("dbt.adapters.duckdb.environments")
     local = sys.modules.get("dbt.adapters.duckdb.environments.local")
-    opener = getattr(environment, "Environment", None)
-    if connections is not None and hasattr(opener, "initialize_db"):
-        _wrap_once(opener, "initialize_db", _waiting)
-    cursor = getattr(local, "DuckDBCursorWrapper", None)
-    if hasattr(cursor, "execute"):
-        _wrap_once(cursor, "execute", _naming_a_full_disk)
+    for owner, name, wrap in (
+        (getattr(environments, "Environment", None), "initialize_db", _waiting),
+        (getattr(environments, "Environment", None), "run_python_job", _without_traceback),
+        (getattr(local, "DuckDBCursorWrapper", None), "execute", _without_values),
+    ):
+        original = vars(owner).get(name) if owner is not None else None
+        if original is not None and not hasattr(getattr(original, "__func__", original), "is_causal"):
+            setattr(owner, name, wrap(original))
     _given_up.clear()
-
-
-def _wrap_once(owner: Any, name: str, wrap: Callable[[Any], Any]) -> None:
-    original = owner.__dict__.get(name)
-    if original is not None and not getattr(owner, f"_causal_{name}", False):
-        setattr(owner, name, wrap(original))
-        setattr(owner, f"_causal_{name}", True)
+    _announced.clear()
 
 
 def _waiting(original: Any) -> Any:
-    open_database = original.__func__  # a classmethod
+    open_database = getattr(original, "__func__", original)
 
     @functools.wraps(open_database)
-    def initialize_db(cls: Any, credentials: Any, *args: Any, **keywords: Any) -> Any:
+    def initialize_db(cls: Any, credentials: Any, *arguments: Any, **keywords: Any) -> Any:
         path = str(getattr(credentials, "path", "the database"))
-        return wait_for(lambda: open_database(cls, credentials, *args, **keywords), path)
+        return wait_for(lambda: open_database(cls, credentials, *arguments, **keywords), path)
 
+    initialize_db.is_causal = True  # type: ignore[attr-defined]
     return classmethod(initialize_db)
+
+
+def _without_traceback(original: Any) -> Any:
+    """A Python model that fails with one of our messages shows the message, not dbt's traceback around it."""
+    run = getattr(original, "__func__", original)
+
+    @functools.wraps(run)
+    def run_python_job(cls: Any, *arguments: Any, **keywords: Any) -> Any:
+        from dbt_common.exceptions import DbtRuntimeError
+
+        try:
+            return run(cls, *arguments, **keywords)
+        except DbtRuntimeError as error:
+            message = str(error.msg)
+            start = message.rfind("CAUSAL-")
+            if start < 0:
+                raise
+            raise DbtRuntimeError(message[start:].rstrip()) from None
+
+    run_python_job.is_causal = True  # type: ignore[attr-defined]
+    return classmethod(run_python_job)
+
+
+def _without_values(original: Any) -> Any:
+    """Engine errors of SQL models: a full disk is named, and values of rows are left out."""
+
+    @functools.wraps(original)
+    def execute(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        try:
+            return original(self, *arguments, **keywords)
+        except Exception as error:
+            if _is_full_disk(error):
+                raise _failure(_full("the database")) from None
+            from dbt_causal.redaction import quotes_data, redacted
+
+            if type(error).__module__.lstrip("_").startswith("duckdb") and quotes_data(error):
+                raise _plain_failure(redacted(error)) from None
+            raise
+
+    execute.is_causal = True  # type: ignore[attr-defined]
+    return execute
 
 
 def wait_for(open_database: Callable[[], Any], path: str) -> Any:
     """The result of `open_database`, tried until the file's lock is free or the wait is over.
 
-    Waits up to 60 s (CAUSAL_LOCK_WAIT_SECONDS). Raises a dbt error with code 032 that names the holder.
+    Waits up to 60 s (CAUSAL_LOCK_WAIT_SECONDS) and says so once. Raises a dbt error with code 032 that names the
+    holder; other errors pass through.
     """
     limit = _wait_seconds()
     deadline = _given_up.get(path, time.monotonic() + limit)
-    has_announced = False
     while True:
         try:
             return open_database()
-        except Exception as error:  # noqa: BLE001  re-raised unless it is a lock or a full disk
+        except Exception as error:
+            if _is_full_disk(error):
+                raise _failure(_full(path)) from None
             if not _is_lock(error):
-                raise _named(error, path) from None
+                raise
             if time.monotonic() >= deadline:
                 _given_up[path] = deadline
                 raise _failure(_locked(path, str(error), limit)) from None
-            if not has_announced:
-                _say(f"causal: {path} is held by {_holder(str(error))}; waiting up to {limit:g} s for it")
-                has_announced = True
-        time.sleep(min(_PAUSE_SECONDS, max(0.0, deadline - time.monotonic())))
+            _announce(path, f"causal: {path} is held by {_holder(str(error))}; waiting up to {limit:g} s for it")
+        time.sleep(max(0.0, min(_PAUSE_SECONDS, deadline - time.monotonic())))
 
 
 def _wait_seconds() -> float:
@@ -84,9 +123,11 @@ def _wait_seconds() -> float:
         return 60.0
 
 
-def _say(line: str) -> None:
-    with _announced:
-        print(line, file=sys.stderr, flush=True)
+def _announce(path: str, line: str) -> None:
+    with _speaking:
+        if path not in _announced:
+            _announced.add(path)
+            print(line, file=sys.stderr, flush=True)
 
 
 def _is_lock(error: Exception) -> bool:
@@ -94,8 +135,7 @@ def _is_lock(error: Exception) -> bool:
 
 
 def _is_full_disk(error: Exception) -> bool:
-    text = str(error)
-    return "No space left on device" in text or "max_temp_directory_size" in text or "Disk quota exceeded" in text
+    return any(sign in str(error) for sign in _FULL_DISK)
 
 
 def _holder(text: str) -> str:
@@ -121,28 +161,15 @@ def _full(path: str) -> Any:
 
 
 def _failure(fault: Any) -> Exception:
-    """A dbt error that prints as the fault alone."""
-    from dbt.adapters.exceptions import FailedToConnectError
+    return _plain_failure(str(fault))
 
-    class DatabaseUnavailable(FailedToConnectError):
+
+def _plain_failure(message: str) -> Exception:
+    """A dbt error that prints as its message alone."""
+    from dbt_common.exceptions import DbtDatabaseError
+
+    class DatabaseFailure(DbtDatabaseError):
         def __str__(self, prefix: str = "") -> str:
             return str(self.msg)
 
-    return DatabaseUnavailable(str(fault))
-
-
-def _named(error: Exception, path: str) -> Exception:
-    return _failure(_full(path)) if _is_full_disk(error) else error
-
-
-def _naming_a_full_disk(original: Any) -> Any:
-    @functools.wraps(original)
-    def execute(self: Any, *args: Any, **keywords: Any) -> Any:
-        try:
-            return original(self, *args, **keywords)
-        except Exception as error:
-            if _is_full_disk(error):
-                raise _failure(_full("the database")) from None
-            raise
-
-    return execute
+    return DatabaseFailure(message)

@@ -1,4 +1,4 @@
-"""The dbt plugin: checks every definition before any node runs, and waits for a locked DuckDB file.
+"""The dbt plugin: checks every definition before dbt parses them, and waits for a locked DuckDB file.
 
 Inert in projects that do not install the package `causal`. Everything heavy is imported inside the functions.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from estimators.errors import Fault
 
 PACKAGE = "causal"
-VERSION_MODEL = "model.causal.library_version"
+_WITHOUT_DEFINITIONS = ("deps", "clean", "init", "debug")  # commands that must work while definitions are faulty
 
 
 class DefinitionError(DbtRuntimeError):
@@ -37,40 +37,76 @@ class DefinitionError(DbtRuntimeError):
 
 
 class CausalPlugin(dbtPlugin):
-    def initialize(self) -> None:
-        database_lock.install()
+    """dbt makes one at the start of each command, and calls the hook once it has the manifest."""
+
+    def __init__(self, project_name: str) -> None:
+        # not in `initialize`, whose errors dbt wraps; and not later, when dbt has run the Jinja of YAML files already
+        super().__init__(project_name)
+        folder, command, variables = _invocation()
+        self._definitions: Definitions | None = None
+        if command not in _WITHOUT_DEFINITIONS and is_installed(project_name, folder):
+            database_lock.install()
+            self._definitions = _read(folder, variables)
+            _refuse(_version_faults(project_name, folder), self._definitions)
 
     def get_manifest_artifacts(self, manifest: Manifest) -> dict[str, Any]:
-        """Raises DefinitionError with all faults at once; has no artifacts of its own to write."""
-        if any(macro.package_name == PACKAGE for macro in manifest.macros.values()):
-            found = manifest_faults(manifest, self.project_name, *_invocation())
-            if found:
-                raise DefinitionError(found)
+        """Checks what only the manifest knows. Raises DefinitionError; has no artifacts of its own to write."""
+        if self._definitions is not None:
+            _complete(self._definitions, manifest, self.project_name)
+            _refuse([], self._definitions)
         return {}
 
     # dbt's own decorator `dbt_hook` does no more than set this, and wrap our message into one of its own
     get_manifest_artifacts.is_dbt_hook = True  # type: ignore[attr-defined]
 
 
-def _invocation() -> tuple[Path, dict[str, Any]]:
-    """The project's folder and the variables of the command line."""
+def is_installed(project_name: str, folder: Path) -> bool:
+    """Whether the project is the package `causal` or has installed it with `dbt deps`."""
+    return project_name == PACKAGE or _package_dir(folder).is_dir()
+
+
+def _package_dir(folder: Path) -> Path:
+    return folder / os.environ.get("DBT_PACKAGES_INSTALL_PATH", "dbt_packages") / PACKAGE
+
+
+def _invocation() -> tuple[Path, str, dict[str, Any]]:
+    """The project's folder, the dbt command and the variables of the command line."""
     from dbt.flags import get_flags
 
     flags = get_flags()
-    folder = getattr(flags, "PROJECT_DIR", None) or os.environ.get("DBT_PROJECT_DIR") or "."
-    return Path(folder), dict(getattr(flags, "VARS", None) or {})
+    folder = getattr(flags, "PROJECT_DIR", None) or "."
+    return Path(folder), str(getattr(flags, "WHICH", "")), dict(getattr(flags, "VARS", None) or {})
 
 
-def manifest_faults(manifest: Manifest, project: str, project_dir: Path, variables: dict[str, Any]) -> list[Fault]:
-    """All faults of the root project's definitions, and of the library's version. Files are read for their lines."""
-    from dbt_causal.definitions import faults
+def _read(folder: Path, variables: dict[str, Any]) -> Definitions:
     from dbt_causal.project_files import definitions_in
 
-    definitions = definitions_in(project_dir)
+    definitions = definitions_in(folder)
     if "studies" in variables:
         definitions.study_names = [str(name) for name in variables["studies"]]
-    _complete(definitions, manifest, project)
-    return _version_faults(manifest) + faults(definitions)
+    return definitions
+
+
+def _refuse(faults: list[Fault], definitions: Definitions) -> None:
+    from dbt_causal import definitions as all_definitions
+
+    found = faults + all_definitions.faults(definitions)
+    if found:
+        raise DefinitionError(found)
+
+
+def _version_faults(project_name: str, folder: Path) -> list[Fault]:
+    """The package's macros and the installed library must be of one version: same number, same hash of the code."""
+    from dbt_causal.library_version import MODEL, declared_version, library_version
+    from estimators.errors import Fault
+
+    declared = declared_version(folder if project_name == PACKAGE else _package_dir(folder))
+    installed = library_version()
+    if declared in ("", installed):
+        return []
+    details = (f"the dbt package `causal` was made for dbt-causal {declared}", f"installed is {installed}")
+    fix = "install both from one version, then dbt deps; after a change of the library: causal library-version --write"
+    return [Fault("001", "package and library differ", details, fix, MODEL.as_posix())]
 
 
 def _complete(definitions: Definitions, manifest: Manifest, project: str) -> None:
@@ -79,11 +115,9 @@ def _complete(definitions: Definitions, manifest: Manifest, project: str) -> Non
     in_files = {e.model for e in definitions.entries if e.study is not None or e.registry is not None}
     definitions.entries += [e for n in models.values() if n.name not in in_files and (e := _entry(n, project))]
     for study in definitions.studies:
-        node = models.get(study.model)
-        if node is not None:
-            definitions.refs[study.model] = frozenset(
-                manifest.nodes[i].name for i in node.depends_on.nodes if i in manifest.nodes
-            )
+        if study.model in models:
+            parents = [manifest.nodes.get(i) for i in models[study.model].depends_on.nodes]
+            definitions.refs[study.model] = frozenset(p.name for p in parents if p is not None)
 
 
 def _entry(node: Any, project: str) -> Entry | None:
@@ -95,16 +129,3 @@ def _entry(node: Any, project: str) -> Entry | None:
     if study is None and registry is None:
         return None
     return Entry(node.name, Source(node.original_file_path), (), study=study, registry=registry)
-
-
-def _version_faults(manifest: Manifest) -> list[Fault]:
-    """The package's macros and the installed library must be of one version."""
-    from dbt_causal.library_version import library_version
-    from estimators.errors import Fault
-
-    node = manifest.nodes.get(VERSION_MODEL)
-    if node is None or library_version() in node.raw_code:
-        return []
-    details = (f"installed: dbt-causal {library_version()}", "the dbt package `causal` was made for another one")
-    fix = "install both from one version: pip install dbt-causal==<version of the package>, then dbt deps"
-    return [Fault("001", "package and library differ", details, fix, node.original_file_path)]

@@ -20,13 +20,13 @@ _READ_AS = {"null": "null", "bool": "true or false", "int": "a number", "float":
 
 @dataclass
 class Source:
-    """The contents of one file. lines: line (from 1) of the key or item at each path. duplicates, traps: by path."""
+    """The contents of one file. lines: line (from 1) of the key or item at each path. duplicates, traps: as found."""
 
     file: str
     data: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
     duplicates: list[tuple[Path, int, int]] = field(default_factory=list)
-    traps: list[tuple[Path, str, str]] = field(default_factory=list)
+    traps: list[tuple[Path, str, str, int]] = field(default_factory=list)
     broken: Fault | None = None
 
     def where(self, path: Path) -> str:
@@ -42,10 +42,10 @@ class Source:
             if where[: len(path)] == path:
                 detail = f"{where[-1]} stands in lines {first} and {second}: the last one would win"
                 yield Fault("002", "duplicate key", (detail,), "keep one of them", f"{self.file}:{second}")
-        for where, text, becomes in self.traps:
+        for where, text, becomes, line in self.traps:
             if where[: len(path)] == path:
                 detail = f"{where[-1] if where else text} is {text} without quotes, which dbt reads as {becomes}"
-                yield Fault("002", "text without quotes", (detail,), f'write "{text}"', self.where(where))
+                yield Fault("002", "text without quotes", (detail,), f'write "{text}"', f"{self.file}:{line}")
 
 
 def read(file: File, shown_as: str) -> Source:
@@ -105,7 +105,7 @@ def _scalar(node: Any, path: Path, source: Source) -> Any:
     if node.style not in (None, "") or tag not in _READ_AS:
         return text
     if _is_trap(text, tag):
-        source.traps.append((path, text, _READ_AS[tag]))
+        source.traps.append((path, text, _READ_AS[tag], node.start_mark.line + 1))
         return text
     if tag == "null":
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -10,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from estimators.definition_faults import Path, Violation, did_you_mean, jinja_violations, rule_error, to_faults
 from estimators.errors import Fault
-from estimators.study import Days, FeatureName, Identifier, Part, Text
+from estimators.study import LABEL, Days, FeatureName, Identifier, Part, Text
 
 NEEDS_WINDOW = ("rate",)  # sum(column) / window_days
 
@@ -117,7 +118,8 @@ def _use_violations(path: Path, item: Mapping[str, Any], known: list[Feature]) -
     wanted = item["feature"]
     matches = [f for f in known if wanted in (f.name, f.label)]
     if not matches:
-        yield _unknown(path, kind, wanted, known)
+        if re.fullmatch(LABEL, wanted):  # else it is refused by its pattern, which says more
+            yield _unknown(path, kind, wanted, known)
         return
     if len(matches) > 1:
         detail = f"{wanted} is a feature of {' and of '.join(f.model for f in matches)}"
