@@ -7,11 +7,11 @@ with users as (
         users.user_id,
         users.platform,
         users.signed_up_at + interval 28 day as eligible_at,
-        joins.joined_at,
-        date_trunc('day', joins.joined_at) as joined_day,
+        first_joins.joined_at,
+        date_trunc('day', first_joins.joined_at) as joined_day,
         cast('0x' || substr(md5('group_joined/' || users.user_id), 1, 8) as bigint) / 4294967296.0 as lot
     from {{ ref('stg_users') }} as users
-    left join {{ ref('stg_group_joins') }} as joins on users.user_id = joins.user_id
+    left join {{ ref('stg_group_joins') }} as first_joins on users.user_id = first_joins.user_id
 ),
 
 joiners as (
