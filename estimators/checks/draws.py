@@ -1,0 +1,13 @@
+"""Random numbers that follow from the study: the same draws whenever the same question is asked."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+
+def generator(seed: str, purpose: str) -> np.random.Generator:
+    """A generator keyed by the study's seed and by what the draws are for, so that no two purposes share draws."""
+    digest = hashlib.sha256(f"{seed}|{purpose}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "big"))

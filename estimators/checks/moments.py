@@ -1,0 +1,88 @@
+"""Means and cross-products of covariates and placebo outcomes by arm: one pass that several design checks share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from estimators.study_table import StudyTable
+from estimators.warehouse.terms import Terms, describe
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Cross-products of the standardised terms, the intercept first. Arms are indexed 0 = control, 1 = treated.
+
+    terms: p of them, those of the covariates and the placebo outcomes.  gram: (2, p, p).
+    """
+
+    terms: Terms
+    gram: np.ndarray
+
+    @property
+    def n(self) -> np.ndarray:
+        """Units per arm (2,)."""
+        return self.gram[:, 0, 0]
+
+    @property
+    def means(self) -> np.ndarray:
+        """Means of the standardised terms per arm (2, p)."""
+        return self.gram[:, 0, :] / self.n[:, None]
+
+    def covariance(self) -> np.ndarray:
+        """Covariance (p, p) of the terms over both arms together, divisor n."""
+        pooled = self.gram.sum(axis=0)
+        mean = pooled[0] / pooled[0, 0]
+        return pooled / pooled[0, 0] - np.outer(mean, mean)
+
+    def position(self, column: str) -> int:
+        return 1 + self.terms.numbers.index(column)
+
+    def sd(self, column: str, estimand: str) -> float:
+        """Standard deviation of a number in the estimand's population, in its own units (n - 1).
+
+        ATT: the treated; ATC: the controls; ATE and ATO: everybody.
+        """
+        i = self.position(column)
+        arms = {"ATT": [1], "ATC": [0]}.get(estimand, [0, 1])
+        gram = self.gram[arms].sum(axis=0)
+        n = gram[0, 0]
+        variance = (gram[i, i] - gram[0, i] ** 2 / n) / max(n - 1.0, 1.0)
+        return float(np.sqrt(max(variance, 0.0)) * self.terms.scale[i - 1])
+
+
+def moments(table: StudyTable, columns: Sequence[str]) -> Moments:
+    """One pass over the rows in blocks, folded with BLAS; nothing is kept but the sums.
+
+    columns: covariates and placebos, none of them constant. Raises CausalError 020 as `describe` does.
+    """
+    terms = describe(table.relation, columns, _levels(table, columns))
+    gram = np.zeros((2, terms.size, terms.size))
+    for treated, matrix in design_blocks(table, terms):
+        for arm in (0, 1):
+            rows = matrix[treated == arm]
+            gram[arm] += rows.T @ rows
+    return Moments(terms, gram)
+
+
+def _levels(table: StudyTable, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    text = table.of_kind(columns, "text")
+    if not text:
+        return {}
+    combinations = table.relation.grouped({}, {c: table.relation.name(c) for c in text})
+    return {c: tuple(combinations.aggregate({}, by=[c])[c]) for c in text}
+
+
+def design_blocks(
+    table: StudyTable, terms: Terms, order_by: str | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Blocks of rows as treatment (n,) and design matrix (n × p)."""
+    relation = table.relation
+    columns = {c: relation.double(relation.name(c)) for c in terms.numbers}
+    columns |= {c: relation.name(c) for c, _ in terms.categories}
+    wanted = {"treatment": relation.name("treatment"), **columns}
+    for block in relation.batches(wanted, order_by=order_by):
+        treated = np.asarray(block["treatment"])
+        yield treated, terms.matrix({"treatment": treated, **block})

@@ -1,0 +1,56 @@
+"""The designs that a study asks for: from the definition's options to each method's first stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from estimators.effects.method import Design, Spec
+from estimators.study import Method
+from estimators.study_table import StudyTable
+from estimators.warehouse import Relation
+
+
+def design(table: StudyTable, method: Method, seed: str) -> Design:
+    """The first stage of one method on the study table: reads treatment and covariates, never an outcome.
+
+    Raises CausalError for faults of the data that the method cannot take.
+    """
+    return _design(method.name)(table.relation, _spec(table, table.covariates, _options(table, method), seed))
+
+
+def raw_comparison(table: StudyTable, seed: str) -> Design:
+    """The unadjusted difference in means: what a study that ignores confounding would report."""
+    return _design("difference")(table.relation, _spec(table, (), {}, seed))
+
+
+def _spec(table: StudyTable, covariates: tuple[str, ...], options: dict[str, Any], seed: str) -> Spec:
+    return Spec(
+        treatment="treatment",
+        covariates=covariates,
+        estimand=table.study.estimand,
+        cluster=table.cluster if table.study.cluster else None,
+        weights=table.weights,
+        unit="unit_id",
+        seed=seed,
+        options=options,
+    )
+
+
+def _options(table: StudyTable, method: Method) -> dict[str, Any]:
+    """Options as the estimator takes them: confounders by column, nuisances as the outcomes' kinds ask."""
+    options = method.options()
+    if method.name == "cem":
+        # Covariates dropped as collinear have no cutpoints any more.
+        cutpoints = {f"covariate_{c}": tuple(points) for c, points in method.cutpoints.items()}
+        options["cutpoints"] = {c: points for c, points in cutpoints.items() if c in table.covariates}
+        options["exact"] = tuple(c for c in (f"covariate_{c}" for c in method.exact) if c in table.covariates)
+    if method.name == "aipw":
+        options.setdefault("outcome_model", "auto")
+        options["max_levels"] = table.study.max_levels
+    return options
+
+
+def _design(method: str) -> Callable[[Relation, Spec], Design]:
+    return getattr(import_module(f"estimators.effects.{method}"), f"{method}_design")
