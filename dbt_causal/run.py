@@ -46,7 +46,7 @@ def _only_study(context: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
 
 
 def _analysed(context: Mapping[str, Any], study_id: str, entry: Mapping[str, Any], study_table: Any) -> pd.DataFrame:
-    from estimators import analyse
+    from estimators.analysis import analyse
     from estimators.errors import CausalError
     from estimators.study import parse
 
@@ -61,44 +61,39 @@ def _analysed(context: Mapping[str, Any], study_id: str, entry: Mapping[str, Any
         definition_hash=entry["definition_hash"],
         file=entry.get("file", ""),
     )
-    return results.frame(
-        run_id=context["invocation_id"],
-        library_version=context.get("library_version") or "",
-        git_commit=context.get("git_commit") or "",
-    )
+    return results.frame(**_made_by(context))
 
 
 def blocked_frame(context: Mapping[str, Any], study_id: str, entry: Mapping[str, Any], fault: Fault) -> pd.DataFrame:
     """The frame of a study that is blocked by one fault before any estimate: a failed check and the run."""
-    import pandas as pd
+    from estimators.results import Check
+    from estimators.study_results import Results, Run
 
-    from estimators.results import Check, payload, rows
-
+    definition = entry["definition"] if isinstance(entry.get("definition"), Mapping) else {}
     check = Check("analysis_completes", "fail", fault.on_one_line(), code=fault.code)
-    run = {
-        "status": "blocked",
-        "tier": "unverified",
-        "n_failed": 1,
-        "n_warned": 0,
-        "reason": check.reason,
-        "library_version": context.get("library_version"),
-        "git_commit": context.get("git_commit"),
-        "acknowledged_block": _acknowledged(entry),
-        "as_of": _definition(entry).get("as_of"),
+    run = Run(
+        status="blocked",
+        tier="unverified",
+        bias_bound=None,
+        n_failed=1,
+        n_warned=0,
+        reason=f"{check.check_name}: {check.reason}",
+        data_fingerprint="",
+        n_units=0,
+        n_treated=0,
+        acknowledged_block=definition.get("acknowledged_block"),
+        as_of=str(definition.get("as_of", "")),
+    )
+    names = {"study_id": study_id, "definition_hash": entry["definition_hash"]}
+    return Results((), (check,), (), (), (), run, **names).frame(**_made_by(context))
+
+
+def _made_by(context: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "run_id": context["invocation_id"],
+        "library_version": context.get("library_version") or "",
+        "git_commit": context.get("git_commit") or "",
     }
-    frame = pd.DataFrame({"record": ["check", "run"], "payload": [payload(rows([check])[0]), payload(run)]})
-    frame.insert(1, "study_id", study_id)
-    frame.insert(2, "run_id", context["invocation_id"])
-    frame.insert(3, "definition_hash", entry["definition_hash"])
-    return frame
-
-
-def _definition(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    return entry["definition"] if isinstance(entry.get("definition"), Mapping) else {}
-
-
-def _acknowledged(entry: Mapping[str, Any]) -> str | None:
-    return _definition(entry).get("acknowledged_block")
 
 
 def _is_engine_error(error: BaseException) -> bool:

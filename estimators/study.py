@@ -112,7 +112,7 @@ class Aipw(Part):
     name: Literal["aipw"]
     folds: Annotated[int, Field(ge=1, le=100)] = 5
     propensity_model: Literal["logistic", "probit", "boosting"] = "logistic"
-    outcome_model: Literal["linear", "logistic", "probit", "boosting"] | None = None
+    outcome_model: Literal["linear", "logistic", "boosting"] | None = None
     clip: Literal["relative"] | Annotated[float, Field(ge=0, lt=0.5)] = "relative"
     repetitions: Annotated[int, Field(ge=1, le=1000)] | None = None
 
