@@ -18,9 +18,10 @@ _SOURCE = "causal_source"  # the name by which a query sees the relation it runs
 class DuckDBRelation(Relation):
     """A DuckDB relation. `source` stays the user's own object; derived rows are sub-queries over it."""
 
-    def __init__(self, source: duckdb.DuckDBPyRelation, query: str | None = None, keep: Any = None) -> None:
+    def __init__(self, source: duckdb.DuckDBPyRelation, keep: Any = None) -> None:
         self._source = source
-        self._query = query or f"select * from {_SOURCE}"
+        self._query = f"select * from {_SOURCE}"
+        self._names: tuple[str, ...] = tuple(source.columns)
         self._keep = keep  # whatever must outlive the relation (an in-memory connection)
         self._columns: dict[str, Kind] | None = None
 
@@ -57,19 +58,43 @@ class DuckDBRelation(Relation):
             }
 
     def filter(self, condition: str) -> DuckDBRelation:
-        return self._derive(f"select * from ({self._query}) where {condition}")
+        return self._derive(f"select * from ({self._query}) where {condition}", self._names)
 
     def with_columns(self, expressions: Mapping[str, str]) -> DuckDBRelation:
-        kept = [self.name(c) for c in self.columns if c not in expressions]
-        new = [f"{e} as {self.name(n)}" for n, e in expressions.items()]
-        return self._derive(f"select {', '.join(kept + new)} from ({self._query})")
+        kept = [c for c in self._names if c not in expressions]
+        items = [self.name(c) for c in kept] + [f"{e} as {self.name(n)}" for n, e in expressions.items()]
+        return self._derive(f"select {', '.join(items)} from ({self._query})", (*kept, *expressions))
 
     def grouped(self, expressions: Mapping[str, str], by: Mapping[str, str]) -> DuckDBRelation:
         positions = ", ".join(str(i + 1) for i in range(len(by)))
-        return self._derive(f"{self._select({**by, **expressions}, None)} group by {positions}")
+        return self._derive(f"{self._select({**by, **expressions}, None)} group by {positions}", (*by, *expressions))
+
+    def joined(self, other: Relation, on: Sequence[str]) -> DuckDBRelation:
+        if not isinstance(other, DuckDBRelation) or other._source is not self._source:
+            raise TypeError("a relation can only be joined with one derived from the same data")
+        names = (*self._names, *(c for c in other._names if c not in on))
+        items, keys = (", ".join(map(self.name, columns)) for columns in (names, on))
+        query = f"select {items} from ({self._query}) left join ({other._query}) using ({keys})"
+        return self._derive(query, names)
+
+    def lookup(self, on: Sequence[str], table: Mapping[str, Sequence[Any]]) -> DuckDBRelation:
+        def literal(value: Any) -> str:
+            if isinstance(value, str):
+                return self.text(value)
+            return str(value) if isinstance(value, int | np.integer) else self.number(value)
+
+        rows = ", ".join(f"({', '.join(map(literal, row))})" for row in zip(*table.values(), strict=True))
+        names, keys = (", ".join(map(self.name, columns)) for columns in (table, on))
+        added = [c for c in table if c not in on]
+        items = ", ".join(map(self.name, (*self._names, *added)))
+        query = f"select {items} from ({self._query}) join (values {rows}) as small({names}) using ({keys})"
+        return self._derive(query, (*self._names, *added))
 
     def double(self, expression: str) -> str:
         return f"cast({expression} as double)"
+
+    def seconds(self, expression: str) -> str:
+        return f"epoch({expression})"
 
     def bucket(self, expression: str) -> str:
         return f"cast('0x' || substr(md5(cast({expression} as varchar)), 1, 8) as bigint)"
@@ -81,21 +106,26 @@ class DuckDBRelation(Relation):
         items = ", ".join(f"{e} as {self.name(n)}" for n, e in expressions.items())
         return f"select {items} from ({self._query})" + (f" where {where}" if where else "")
 
-    def _derive(self, query: str) -> DuckDBRelation:
-        return DuckDBRelation(self._source, query, self._keep)
+    def _derive(self, query: str, names: tuple[str, ...]) -> DuckDBRelation:
+        derived = DuckDBRelation(self._source, self._keep)
+        derived._query, derived._names = query, names  # kinds are bound only when somebody asks for them
+        return derived
 
     def _run(self, sql: str) -> duckdb.DuckDBPyRelation:
         return self._source.query(_SOURCE, sql)
 
 
 def from_pandas(frame: Any) -> DuckDBRelation:
-    """A pandas frame as a relation: copied once into an in-memory DuckDB, with its row number as `unit_bucket`'s seed."""
+    """A pandas frame as a relation: copied once into an in-memory DuckDB.
+
+    A column `causal_row` (the row's position) stands in for a unit where none is named.
+    """
     import duckdb
 
     connection = duckdb.connect(":memory:")
     connection.execute("set timezone = 'UTC'")
     connection.register("frame", frame)
-    connection.execute("create table data as select * from frame")
+    connection.execute("create table data as select *, row_number() over () - 1 as causal_row from frame")
     connection.unregister("frame")
     return DuckDBRelation(connection.table("data"), keep=connection)
 

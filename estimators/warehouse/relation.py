@@ -56,6 +56,21 @@ class Relation(ABC):
     def grouped(self, expressions: Mapping[str, str], by: Mapping[str, str]) -> Relation:
         """One row per group, kept in the warehouse: for sums of sums (clusters, strata)."""
 
+    @abstractmethod
+    def joined(self, other: Relation, on: Sequence[str]) -> Relation:
+        """Every row, with the columns of `other` where its `on` columns are equal, else nulls.
+
+        other: derived from the same data as this relation, with at most one row per combination of `on`.
+        """
+
+    @abstractmethod
+    def lookup(self, on: Sequence[str], table: Mapping[str, Sequence[Any]]) -> Relation:
+        """Joined with a small table given as columns of values: its rows for equal `on` columns, the rest added.
+
+        Rows without a match are lost. A join with a few thousand values is several times faster in a scan than a
+        `case` over them.
+        """
+
     # --- dialect: the same on every engine unless a subclass says otherwise ----------------------------------------
     def name(self, column: str) -> str:
         """A column name, quoted; safe for any name."""
@@ -72,6 +87,14 @@ class Relation(ABC):
     @abstractmethod
     def double(self, expression: str) -> str:
         """`expression` cast to a double."""
+
+    @abstractmethod
+    def seconds(self, expression: str) -> str:
+        """A date or timestamp as seconds since 1970-01-01 UTC."""
+
+    def quantile(self, expression: str, share: float) -> str:
+        """The exact quantile at `share` in [0, 1], interpolated linearly."""
+        return f"percentile_cont({share!r}) within group (order by {expression})"
 
     @abstractmethod
     def bucket(self, expression: str) -> str:

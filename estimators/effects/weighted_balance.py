@@ -1,0 +1,173 @@
+"""Balance and overlap of the arms before and after weighting, from one scan.
+
+Conventions of MatchIt's summary: differences of means in standard deviations of the arm that the estimand is about, as
+it was before weighting (treated for the ATT, controls for the ATC, else the root mean of both variances); a 0/1
+variable has the standard deviation sqrt(p(1-p)); every level of a text covariate counts as a 0/1 variable of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from estimators.effects.inputs import Inputs
+from estimators.effects.method import Spec
+from estimators.results import Balance, Overlap
+from estimators.warehouse import Relation
+
+_ARMS = (("control", 0), ("treated", 1))
+
+
+@dataclass(frozen=True)
+class WeightedBalance:
+    """balance: one row per number or level.  overlap: one row per arm.  n: units per arm that weigh anything (2,)."""
+
+    balance: tuple[Balance, ...]
+    overlap: tuple[Overlap, ...]
+    n: np.ndarray
+    largest_weight: np.ndarray
+
+    @property
+    def worst(self) -> tuple[float, float]:
+        """Largest absolute standardised difference before and after."""
+        return (
+            max((abs(b.smd_raw) for b in self.balance), default=0.0),
+            max((abs(b.smd_adjusted) for b in self.balance), default=0.0),
+        )
+
+
+def weighted_balance(
+    rows: Relation, method: str, spec: Spec, inputs: Inputs, base_weight: str = "causal_w"
+) -> WeightedBalance:
+    """Balance of the spec's covariates. rows: with columns causal_t (0/1) and causal_w (null: the unit is left out).
+
+    base_weight: SQL of the weight before adjustment.
+    """
+    variables = _variables(rows, spec, inputs)
+    columns = {"causal_b": base_weight, "causal_w": "coalesce(causal_w, 0e0)"}
+    rows = rows.with_columns(columns).with_columns({f"causal_v{i}": v.sql for i, v in enumerate(variables)})
+    found = rows.aggregate(_sums(rows, len(variables)), by={"causal_arm": "causal_t"})
+    return WeightedBalance(
+        balance=tuple(_balance(v, method, spec.estimand, _Moments.of(found, i)) for i, v in enumerate(variables)),
+        overlap=tuple(_overlap(method, arm, at, found) for arm, at in _ARMS),
+        n=found["n"],
+        largest_weight=found["largest"],
+    )
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """A number or the dummy of a level: `sql` gives it shifted by `center` and divided by `scale`."""
+
+    name: str
+    sql: str
+    center: float = 0.0
+    scale: float = 1.0
+    may_be_binary: bool = True
+
+
+def _variables(rows: Relation, spec: Spec, inputs: Inputs) -> list[_Variable]:
+    out = []
+    for column in spec.covariates:
+        name = rows.name(column)
+        for level in inputs.levels.get(column, ()):
+            sql = f"case when {name} = {rows.text(level)} then 1e0 else 0e0 end"
+            out.append(_Variable(f"{column} = {level}", sql))
+        if column not in inputs.levels:
+            out.append(_number(column, rows.double(name), (inputs.minimum[column], inputs.maximum[column]), rows))
+    return out
+
+
+def _number(column: str, value: str, ends: tuple[float, float], rows: Relation) -> _Variable:
+    """Scaled to about [-1/2, 1/2], so that squares lose no digits."""
+    low, high = ends
+    if ends == (0.0, 1.0):
+        return _Variable(column, value)
+    center, scale = low + (high - low) / 2.0, (high - low) or 1.0
+    return _Variable(column, f"({value} - {rows.number(center)}) / {rows.number(scale)}", center, scale, False)
+
+
+def _sums(rows: Relation, size: int) -> dict[str, str]:
+    sums = {
+        "n_all": "count(*)",
+        "n": "sum(case when causal_w > 0 then 1 else 0 end)",
+        "b": rows.total("causal_b"),
+        "bb": rows.total("causal_b * causal_b"),
+        "w": rows.total("causal_w"),
+        "ww": rows.total("causal_w * causal_w"),
+        "largest": "max(causal_w)",
+    }
+    for i in range(size):
+        v = f"causal_v{i}"
+        sums |= {f"bx{i}": rows.total(f"causal_b * {v}"), f"bxx{i}": rows.total(f"causal_b * {v} * {v}")}
+        sums |= {f"wx{i}": rows.total(f"causal_w * {v}"), f"wxx{i}": rows.total(f"causal_w * {v} * {v}")}
+    return sums
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Of one variable, by arm (2,): means, and variances as if it were a number, before and after weighting."""
+
+    mean: np.ndarray
+    variance: np.ndarray
+    adjusted: np.ndarray
+    adjusted_variance: np.ndarray
+    is_binary: bool
+
+    @classmethod
+    def of(cls, found: Mapping[str, np.ndarray], i: int) -> _Moments:
+        mean, variance = _mean_and_variance(found["b"], found["bb"], found[f"bx{i}"], found[f"bxx{i}"])
+        adjusted, adjusted_variance = _mean_and_variance(found["w"], found["ww"], found[f"wx{i}"], found[f"wxx{i}"])
+        # A variable in [0, 1] equals its square everywhere only if it is 0/1; both sums ran over the same rows.
+        is_binary = bool(np.all(found[f"bx{i}"] == found[f"bxx{i}"]))
+        return cls(mean, variance, adjusted, adjusted_variance, is_binary)
+
+
+def _mean_and_variance(w: np.ndarray, ww: np.ndarray, x: np.ndarray, xx: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted mean and variance; the divisor 1 - Σw²/(Σw)² is n - 1 over n when all weights are equal."""
+    mean = x / w
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return mean, np.clip(xx / w - mean**2, 0.0, None) / (1.0 - ww / w**2)
+
+
+def _balance(variable: _Variable, method: str, estimand: str, moments: _Moments) -> Balance:
+    is_binary = variable.may_be_binary and moments.is_binary
+    variance = moments.mean * (1.0 - moments.mean) if is_binary else moments.variance
+    arms = {"ATT": [1], "ATC": [0]}.get(estimand, [0, 1])
+    sd = float(np.sqrt(variance[arms].mean()))
+    before, after = (float(m[1] - m[0]) for m in (moments.mean, moments.adjusted))
+    means = [*moments.mean[::-1], *moments.adjusted[::-1]]
+    ratio = None
+    if not is_binary and moments.adjusted_variance[0] > 0:
+        ratio = float(moments.adjusted_variance[1] / moments.adjusted_variance[0])
+    return Balance(
+        method,
+        variable.name,
+        *(float(m) * variable.scale + variable.center for m in means),
+        smd_raw=_ratio(before, sd),
+        smd_adjusted=_ratio(after, sd),
+        variance_ratio=ratio,
+    )
+
+
+def _ratio(gap: float, sd: float) -> float:
+    """A gap without any spread to measure it by is infinite, unless it is rounding."""
+    if sd > 0:
+        return gap / sd
+    return 0.0 if abs(gap) < 1e-12 else math.copysign(math.inf, gap)
+
+
+def _overlap(method: str, arm: str, at: int, found: Mapping[str, np.ndarray]) -> Overlap:
+    return Overlap(
+        method=method,
+        arm=arm,
+        n_units=int(found["n"][at]),
+        effective_sample_size=float(found["w"][at] ** 2 / found["ww"][at]),
+        equipoise_share=None,
+        clipped_share=None,
+        propensity_min=None,
+        propensity_max=None,
+    )
