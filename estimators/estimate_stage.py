@@ -136,7 +136,7 @@ def _rows(table: StudyTable, effects: Iterable[Effect], is_headline: bool, segme
 
 
 def _adjusted(effects: list[StudyEffect]) -> list[StudyEffect]:
-    """Holm over the headline method's primary outcomes × segments; beside it their intervals at the Bonferroni level."""
+    """Holm over the headline method's primary outcomes × segments; beside it, intervals at the Bonferroni level."""
     headline = {e.method for e in effects if e.is_headline}
     family = [i for i, e in enumerate(effects) if e.method in headline and e.role == "primary"]
     adjusted = holm([effects[i].p_value for i in family])
