@@ -1,0 +1,64 @@
+"""Runs a program in a process of its own and says what it took: its own clock for the fit, the kernel's for memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One run. fit_seconds: without loading data or starting up.  peak_gb: of the whole process, loading included.
+
+    answer: what the program found (an estimate, a standard error), to see that the same thing was computed.
+    """
+
+    what: str
+    n_rows: int
+    fit_seconds: float
+    wall_seconds: float
+    peak_gb: float
+    answer: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class RunFailed(RuntimeError):
+    """A measured program ended with an error; its last lines are the message."""
+
+
+def measure(what: str, n_rows: int, program: str, *arguments: object) -> Measurement:
+    """Runs ``benchmarks/runs/<program>`` (a Python module, or an R script by its ending) and measures it.
+
+    The program prints one line of JSON at the end, with `fit_seconds` and whatever it found. Raises RunFailed.
+    """
+    command = [*_interpreter(program), *map(str, arguments)]
+    print(f"  {what}, {n_rows:,} rows ...", end="", flush=True)
+    started = time.perf_counter()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        output, errors = process.stdout.read(), process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - started
+    if process.returncode != 0:
+        raise RunFailed(f"{program} ended with {process.returncode}: {errors[-2000:]}")
+    answer = json.loads(output.strip().splitlines()[-1])
+    seconds = float(answer.pop("fit_seconds"))
+    peak = usage.ru_maxrss * 1024 / 1e9  # Linux counts kilobytes
+    print(f" {seconds:.2f} s, {peak:.2f} GB", flush=True)
+    return Measurement(what, n_rows, seconds, wall, peak, answer)
+
+
+def _interpreter(program: str) -> list[str]:
+    if program.endswith(".R"):
+        return ["Rscript", str(ROOT / "benchmarks" / "runs" / program)]
+    return [sys.executable, "-m", f"benchmarks.runs.{program}"]

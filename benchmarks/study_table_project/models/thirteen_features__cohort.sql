@@ -1,0 +1,5 @@
+select
+    user_id as unit_id,
+    treatment,
+    treated_at
+from {{ source('raw', 'users') }}

@@ -1,0 +1,1 @@
+{{ causal.gated(ref('thirteen_features__results')) }}
