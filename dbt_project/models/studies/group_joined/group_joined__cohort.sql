@@ -4,14 +4,13 @@
 -- those who never join would be to choose them by what they do later.
 with users as (
     select
-        users.user_id,
-        users.platform,
-        users.signed_up_at + interval 28 day as eligible_at,
+        members.user_id,
+        members.signed_up_at + interval 28 day as eligible_at,
         first_joins.joined_at,
         date_trunc('day', first_joins.joined_at) as joined_day,
-        cast('0x' || substr(md5('group_joined/' || users.user_id), 1, 8) as bigint) / 4294967296.0 as lot
-    from {{ ref('stg_users') }} as users
-    left join {{ ref('stg_group_joins') }} as first_joins on users.user_id = first_joins.user_id
+        cast('0x' || substr(md5('group_joined/' || members.user_id), 1, 8) as bigint) / 4294967296.0 as lot
+    from {{ ref('stg_users') }} as members
+    left join {{ ref('stg_group_joins') }} as first_joins on members.user_id = first_joins.user_id
 ),
 
 joiners as (
