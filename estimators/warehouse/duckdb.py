@@ -54,7 +54,8 @@ class DuckDBRelation(Relation):
             sql += f" order by {order_by}"
         for batch in self._run(sql).to_arrow_reader(n_rows):
             yield {
-                name: _array(batch.column(i).to_numpy(zero_copy_only=False)) for i, name in enumerate(batch.schema.names)
+                name: _array(batch.column(i).to_numpy(zero_copy_only=False))
+                for i, name in enumerate(batch.schema.names)
             }
 
     def filter(self, condition: str) -> DuckDBRelation:
@@ -98,6 +99,11 @@ class DuckDBRelation(Relation):
 
     def bucket(self, expression: str) -> str:
         return f"cast('0x' || substr(md5(cast({expression} as varchar)), 1, 8) as bigint)"
+
+    def pick(self, expression: str, values: Mapping[str, float]) -> str:
+        # A map lookup is evaluated once per dictionary entry of a text column, a `case` once per row.
+        pairs = ", ".join(f"{self.text(k)}: {v if isinstance(v, int) else self.number(v)}" for k, v in values.items())
+        return f"map {{{pairs}}}[{expression}]"
 
     def total(self, expression: str) -> str:
         return f"fsum({expression})"

@@ -67,8 +67,7 @@ class Relation(ABC):
     def lookup(self, on: Sequence[str], table: Mapping[str, Sequence[Any]]) -> Relation:
         """Joined with a small table given as columns of values: its rows for equal `on` columns, the rest added.
 
-        Rows without a match are lost. A join with a few thousand values is several times faster in a scan than a
-        `case` over them.
+        Rows without a match are lost. Keep the keys dense integers: engines join those by position.
         """
 
     # --- dialect: the same on every engine unless a subclass says otherwise ----------------------------------------
@@ -99,6 +98,10 @@ class Relation(ABC):
     @abstractmethod
     def bucket(self, expression: str) -> str:
         """First 8 hex digits of md5(cast(expression as string)) as an integer in [0, 2**32): `unit_bucket`."""
+
+    @abstractmethod
+    def pick(self, expression: str, values: Mapping[str, float]) -> str:
+        """The number that belongs to the text `expression`, one of the keys of `values`."""
 
     @abstractmethod
     def total(self, expression: str) -> str:

@@ -1,0 +1,207 @@
+"""The passes as blocks of rows folded with BLAS.
+
+A block is a few thousand rows as a column-major design matrix, sorted by fold and arm, so that every sum is a product of
+contiguous slices. Data below `CACHE_BYTES` stays in memory between passes; larger data streams from the warehouse again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from estimators.effects.folds import fold_numbers
+from estimators.effects.nuisances import Nuisances, Predictor, binary_terms
+from estimators.effects.passes import BinarySums, LinearSums, Passes, ScoreSums, WeightSums
+from estimators.effects.weighting import estimand_weights, influence_parts, preference_score
+
+CACHE_BYTES = 256 * 2**20
+BLOCK_VALUES = 1_000_000  # matrix entries per block: about 8 MB
+
+
+@dataclass
+class Block:
+    """Rows sorted by fold and arm. raw: outcome and group columns by name; slices: ((fold, arm), start, stop)."""
+
+    matrix: np.ndarray
+    treatment: np.ndarray
+    weight: np.ndarray
+    raw: dict[str, np.ndarray]
+    slices: list[tuple[int, int, int, int]]
+
+
+@dataclass
+class Cache:
+    """Rows read once, by the set of raw columns that was asked for."""
+
+    blocks: dict[tuple[str, ...], list[dict[str, np.ndarray]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BlockPasses(Passes):
+    cache: Cache = field(default_factory=Cache)
+
+    def binary(self, target: str, coefficients: np.ndarray, link: str, arm: int | None = None) -> BinarySums:
+        p = self.rows.terms.size
+        hessian, gradient = np.zeros((self.n_folds, p, p)), np.zeros((self.n_folds, p))
+        likelihood = np.zeros(self.n_folds)
+        raw = () if target == self.rows.spec.treatment else (target,)
+        for block in self.blocks(raw):
+            values = block.raw[target] if raw else block.treatment
+            w, r, ll = binary_terms(block.matrix @ coefficients, values, link)
+            w, r, ll = w * block.weight, r * block.weight, ll * block.weight
+            for fold, a, start, stop in block.slices:
+                if arm is None or a == arm:
+                    z = block.matrix[start:stop]
+                    hessian[fold] += z.T @ (z * w[start:stop, None])
+                    gradient[fold] += z.T @ r[start:stop]
+                    likelihood[fold] += ll[start:stop].sum()
+        return BinarySums(hessian, gradient, likelihood)
+
+    def linear(self, outcomes: Sequence[str]) -> LinearSums:
+        p, m = self.rows.terms.size, len(outcomes)
+        gram = np.zeros((self.n_folds, 2, p, p))
+        cross = np.zeros((m, self.n_folds, 2, p))
+        is_binary = np.ones(m, dtype=bool)
+        for block in self.blocks(tuple(outcomes)):
+            y = np.column_stack([block.raw[c] for c in outcomes])
+            is_binary &= np.all((y == 0) | (y == 1), axis=0)
+            y = y - np.array([self.center.get(c, 0.0) for c in outcomes])
+            for fold, arm, start, stop in block.slices:
+                z = block.matrix[start:stop]
+                weighted = z * block.weight[start:stop, None]
+                gram[fold, arm] += z.T @ weighted
+                cross[:, fold, arm] += (weighted.T @ y[start:stop]).T
+        return LinearSums(gram, cross, is_binary)
+
+    def weights(self, propensity: Predictor, bounds: tuple[float, float]) -> WeightSums:
+        share = self.rows.n_treated / self.rows.n_rows
+        parts = []
+        for block in self.blocks(()):
+            raw_e = self._predict(propensity, block)
+            e = np.clip(raw_e, *bounds)
+            w = estimand_weights(self.rows.spec.estimand, e, block.treatment) * block.weight
+            x = block.matrix[:, 1:]
+            equal = np.abs(preference_score(raw_e, share) - 0.5) <= 0.2
+            clipped = (raw_e < bounds[0]) | (raw_e > bounds[1])
+            for arm in (0, 1):
+                in_arm = block.treatment == arm
+                if in_arm.any():
+                    parts.append(
+                        (arm, _weight_part(x[in_arm], w[in_arm], clipped[in_arm], equal[in_arm], raw_e[in_arm]))
+                    )
+        return _add_up(parts, self.rows.terms.size - 1)
+
+    def scores(self, nuisances: Nuisances, outcomes: Sequence[str], segment: str | None) -> ScoreSums:
+        spec = self.rows.spec
+        groups = tuple(c for c in (segment, spec.cluster) if c)
+        rows = [self._score_block(nuisances, outcomes, block, groups) for block in self.blocks((*outcomes, *groups))]
+        labels, clusters, treated, parts = (np.concatenate([r[i] for r in rows]) for i in range(4))
+        levels = sorted({str(v) for v in labels}) if segment else [""]
+        return _score_sums(
+            levels, labels.astype(str), clusters if spec.cluster else None, treated, parts, len(outcomes)
+        )
+
+    def blocks(self, raw: tuple[str, ...]) -> Iterator[Block]:
+        """The rows, `raw` columns beside the design matrix; from memory when they are small enough to stay there."""
+        n_bytes = 8 * self.rows.n_rows * (self.rows.terms.size + len(raw) + 2)
+        if n_bytes > CACHE_BYTES:
+            yield from (self._block(columns, raw) for columns in self._read(raw))
+            return
+        if raw not in self.cache.blocks:
+            self.cache.blocks[raw] = list(self._read(raw))
+        for columns in self.cache.blocks[raw]:
+            yield self._block(columns, raw)
+
+    def _read(self, raw: tuple[str, ...]) -> Iterator[dict[str, np.ndarray]]:
+        relation, spec, terms = self.rows.relation, self.rows.spec, self.rows.terms
+        numbers = {c: relation.double(relation.name(c)) for c in (*terms.numbers, spec.treatment)}
+        texts = {c: f"cast({relation.name(c)} as varchar)" for c, _ in terms.categories}
+        wanted = {**numbers, **texts, "causal_bucket": self.rows.bucket}
+        if spec.weights:
+            wanted["causal_weight"] = relation.double(relation.name(spec.weights))
+        for i, column in enumerate(raw):
+            kind = relation.columns[column]
+            name = relation.name(column)
+            wanted[f"causal_raw{i}"] = (
+                relation.double(name) if kind in ("number", "boolean") else f"cast({name} as varchar)"
+            )
+        small = 8 * self.rows.n_rows * (terms.size + len(raw) + 2) <= CACHE_BYTES
+        order = ", ".join(str(i + 1) for i in (len(numbers) + len(texts), *range(len(numbers)))) if small else None
+        for columns in relation.batches(wanted, order_by=order, n_rows=max(2_000, BLOCK_VALUES // terms.size)):
+            columns["causal_matrix"] = np.asfortranarray(terms.matrix(columns))
+            yield columns
+
+    def _block(self, columns: dict[str, np.ndarray], raw: tuple[str, ...]) -> Block:
+        treatment = columns[self.rows.spec.treatment]
+        folds = fold_numbers(columns["causal_bucket"], self.salt, self.n_folds)
+        code = 2 * folds + treatment.astype(np.int64)
+        order = np.argsort(code, kind="stable")
+        edges = np.searchsorted(code[order], np.arange(2 * self.n_folds + 1))
+        slices = [(c // 2, c % 2, edges[c], edges[c + 1]) for c in range(2 * self.n_folds) if edges[c] < edges[c + 1]]
+        weight = columns.get("causal_weight", np.ones(len(treatment)))
+        picked = {name: columns[f"causal_raw{i}"][order] for i, name in enumerate(raw)}
+        return Block(columns["causal_matrix"][order], treatment[order], weight[order], picked, slices)
+
+    def _predict(self, model: Predictor, block: Block) -> np.ndarray:
+        out = np.empty(len(block.treatment))
+        for fold, _, start, stop in block.slices:
+            out[start:stop] = model.predict(fold, block.matrix[start:stop])
+        return out
+
+    def _score_block(self, nuisances: Nuisances, outcomes: Sequence[str], block: Block, groups: tuple[str, ...]):
+        e = np.clip(self._predict(nuisances.propensity, block), *nuisances.bounds)
+        columns = []
+        for column, (control, treated), center in zip(outcomes, nuisances.outcomes, nuisances.centers, strict=True):
+            m0 = self._predict(control, block)
+            m1 = self._predict(treated, block) if treated is not None else m0
+            y = block.raw[column] - center
+            n, d, base = influence_parts(self.rows.spec.estimand, y, block.treatment, e, m0, m1)
+            columns += [n * block.weight, base * block.weight]
+        parts = np.column_stack([d * block.weight, *columns[0::2], *columns[1::2]])
+        n_rows = len(block.treatment)
+        labels = block.raw[groups[0]] if groups and groups[0] != self.rows.spec.cluster else np.full(n_rows, "")
+        clusters = block.raw[self.rows.spec.cluster] if self.rows.spec.cluster else np.zeros(n_rows)
+        return labels, clusters, block.treatment, parts
+
+
+def _weight_part(x, w, clipped, equal, e):
+    first, second = x.sum(axis=0), (x**2).sum(axis=0)
+    return (
+        np.array([len(w), w.sum(), (w**2).sum(), clipped.sum(), equal.sum()], dtype=float),
+        np.stack([first, second, x.T @ w, (x**2).T @ w]),
+        float(e.min()),
+        float(e.max()),
+    )
+
+
+def _add_up(parts: list, p: int) -> WeightSums:
+    scalars, vectors = np.zeros((2, 5)), np.zeros((2, 4, p))
+    lowest, highest = np.full(2, np.inf), np.full(2, -np.inf)
+    for arm, (scalar, vector, low, high) in parts:
+        scalars[arm] += scalar
+        vectors[arm] += vector
+        lowest[arm], highest[arm] = min(lowest[arm], low), max(highest[arm], high)
+    n, weight, squared, clipped, equal = scalars.T
+    first, second, weighted_first, weighted_second = vectors.transpose(1, 0, 2)
+    return WeightSums(
+        n, weight, squared, first, second, weighted_first, weighted_second, clipped, equal, lowest, highest
+    )
+
+
+def _score_sums(levels, labels, clusters, treated, parts, m) -> ScoreSums:
+    per_level = []
+    for level in levels:
+        rows = labels == level if levels != [""] else np.ones(len(labels), dtype=bool)
+        d, n, base = parts[rows, 0], parts[rows, 1 : 1 + m], parts[rows, 1 + m :]
+        totals = (rows.sum(), treated[rows].sum(), d.sum(), n.sum(axis=0), base.sum(axis=0))
+        n_clusters = 0
+        if clusters is not None:
+            codes, index = np.unique(clusters[rows], return_inverse=True)
+            n_clusters = len(codes)
+            d = np.bincount(index, d, n_clusters)
+            n = np.column_stack([np.bincount(index, n[:, j], n_clusters) for j in range(m)])
+        per_level.append((*totals, n_clusters, d @ d, n.T @ d, n.T @ n))
+    n_rows, n_treated, d, s, base, n_clusters, dd, sd, ss = (np.array(v) for v in zip(*per_level, strict=True))
+    return ScoreSums(tuple(levels), n_rows, n_treated, n_clusters, d, dd, s, sd, ss, base)

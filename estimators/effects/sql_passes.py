@@ -1,0 +1,333 @@
+"""The passes as one aggregate query each: only sums leave the warehouse.
+
+Rows are grouped by fold, arm and combination of categories; the dummies are rebuilt from the group keys afterwards, so
+that categories cost nothing in the scan. Numbers are standardised inside the query and sums are compensated, so that the
+result does not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from estimators.effects.folds import fold_sql
+from estimators.effects.nuisances import LinearPredictor, Nuisances, Predictor
+from estimators.effects.passes import BinarySums, LinearSums, Passes, Rows, ScoreSums, WeightSums
+from estimators.effects.weighting import (
+    estimand_weights_sql,
+    influence_parts_sql,
+    preference_score_sql,
+    residual_weights_sql,
+)
+from estimators.warehouse import Relation
+
+MAX_NUMBERS = 40  # p(p+1)/2 aggregates a scan: beyond this BLAS on blocks is faster
+MAX_GROUPS = 20_000
+LOOKUP_ROWS = 300
+
+
+class SqlPasses(Passes):
+    """See module docstring. Logistic and linear nuisances only."""
+
+    @cached_property
+    def base(self) -> Relation:
+        """The relation with treatment, fold, weight and standardised numbers under fixed names."""
+        relation, spec = self.rows.relation, self.rows.spec
+        columns = {
+            "causal_t": relation.double(relation.name(spec.treatment)),
+            "causal_fold": fold_sql(self.rows.bucket, self.salt, self.n_folds) if self.n_folds > 1 else "0",
+        }
+        if spec.weights:
+            columns["causal_weight"] = relation.double(relation.name(spec.weights))
+        categories = {
+            f"causal_c{i}": f"cast({relation.name(c)} as varchar)"
+            for i, (c, _) in enumerate(self.rows.terms.categories)
+        }
+        prepared = relation.with_columns({**columns, **categories, **self.rows.terms.standardised(relation)})
+        # Text is mapped to numbers before any join: afterwards engines no longer work once per dictionary entry.
+        return prepared.with_columns(self._cell_keys(prepared)) if self.n_folds > 1 else prepared
+
+    def binary(self, target: str, coefficients: np.ndarray, link: str, arm: int | None = None) -> BinarySums:
+        base, spec = self.base, self.rows.spec
+        y = "causal_t" if target == spec.treatment else base.double(base.name(target))
+        likelihood = (
+            f"{y} * causal_eta - greatest(causal_eta, 0e0) - ln(1e0 + exp(-abs(causal_eta)))"  # stable on both sides
+        )
+        fitted = (
+            self._with_etas(base if arm is None else base.filter(f"causal_t = {arm}"), {"causal_eta": coefficients})
+            .with_columns({"causal_p": "1e0 / (1e0 + exp(-causal_eta))"})
+            .with_columns(
+                {
+                    "causal_w": self._weighted("causal_p * (1e0 - causal_p)"),
+                    "causal_r": self._weighted(f"{y} - causal_p"),
+                    "causal_ll": self._weighted(likelihood),
+                }
+            )
+        )
+        sums = {**self._moments("causal_w"), **self._products("causal_r", "r")}
+        sums["ll"] = base.total("causal_ll")
+        groups = fitted.aggregate(sums, by=self._keys())
+        fold = groups["causal_fold"].astype(int)
+        hessian, gradient = self._matrices(groups), self._vectors(groups, "r")
+        return BinarySums(
+            _sum_by(hessian, fold, self.n_folds),
+            _sum_by(gradient, fold, self.n_folds),
+            _sum_by(groups["ll"], fold, self.n_folds),
+        )
+
+    def linear(self, outcomes: Sequence[str]) -> LinearSums:
+        base = self.base
+        columns: dict[str, str] = {"causal_w": self._weighted("1e0")}
+        sums = self._moments("causal_w" if self.rows.spec.weights else None)
+        for j, column in enumerate(outcomes):
+            y = base.double(base.name(column))
+            columns[f"causal_y{j}"] = self._weighted(f"({y} - {base.number(self.center.get(column, 0.0))})")
+            sums |= self._products(f"causal_y{j}", f"y{j}_")
+            sums[f"other{j}"] = f"count(*) filter (where {y} <> 0 and {y} <> 1)"
+        groups = base.with_columns(columns).aggregate(sums, by={**self._keys(), "causal_t": "causal_t"})
+        code = 2 * groups["causal_fold"].astype(int) + groups["causal_t"].astype(int)
+        p, shape = self.rows.terms.size, (self.n_folds, 2)
+        gram = _sum_by(self._matrices(groups), code, 2 * self.n_folds).reshape(*shape, p, p)
+        cross = [_sum_by(self._vectors(groups, f"y{j}_"), code, 2 * self.n_folds) for j in range(len(outcomes))]
+        is_binary = np.array([groups[f"other{j}"].sum() == 0 for j in range(len(outcomes))])
+        return LinearSums(gram, np.array(cross).reshape(len(outcomes), *shape, p), is_binary)
+
+    def weights(self, propensity: Predictor, bounds: tuple[float, float]) -> WeightSums:
+        base, share = self.base, self.rows.n_treated / self.rows.n_rows
+        scored = self._with_propensity(base, propensity, bounds).with_columns(
+            {"causal_w": self._weighted(estimand_weights_sql(self.rows.spec.estimand))}
+        )
+        total = base.total
+        sums = {"n": "count(*)", "w": total("causal_w"), "ww": total("causal_w * causal_w")}
+        sums["clipped"] = "count(*) filter (where causal_e_raw <> causal_e)"
+        sums["equal"] = f"count(*) filter (where {preference_score_sql(share, base)})"
+        sums |= {"low": "min(causal_e_raw)", "high": "max(causal_e_raw)"}
+        for i in range(len(self.rows.terms.numbers)):
+            z = f"causal_z{i}"
+            sums |= {f"a{i}": total(z), f"b{i}": total(f"{z} * {z}")}
+            sums |= {f"c{i}": total(f"causal_w * {z}"), f"d{i}": total(f"causal_w * {z} * {z}")}
+        groups = scored.aggregate(sums, by={"causal_t": "causal_t", **self._categories()})
+        return self._weight_sums(groups)
+
+    def scores(self, nuisances: Nuisances, outcomes: Sequence[str], segment: str | None) -> ScoreSums:
+        spec, m = self.rows.spec, len(outcomes)
+        predictors: dict[str, Predictor] = {}
+        for j, (control, treated) in enumerate(nuisances.outcomes):
+            predictors[f"causal_m0_{j}"] = control
+            if treated is not None:
+                predictors[f"causal_m1_{j}"] = treated
+        scored = self._with_propensity(self.base, nuisances.propensity, nuisances.bounds, predictors)
+        columns = residual_weights_sql(spec.estimand)
+        for j, (column, center) in enumerate(zip(outcomes, nuisances.centers, strict=True)):
+            columns[f"causal_y{j}"] = f"{scored.double(scored.name(column))} - {scored.number(center)}"
+        scored = scored.with_columns(columns)
+        parts = [influence_parts_sql(spec.estimand, j) for j in range(m)]
+        numerators = {f"causal_n{j}": self._weighted(n) for j, (n, _, _) in enumerate(parts)}
+        baselines = {f"causal_b{j}": self._weighted(b) for j, (_, _, b) in enumerate(parts)}
+        scored = scored.with_columns({"causal_d": self._weighted(parts[0][1]), **numerators, **baselines})
+        keys = {"causal_segment": f"cast({scored.name(segment)} as varchar)"} if segment else {}
+        if spec.cluster:
+            scored = self._by_cluster(scored, keys, m)
+            keys = {k: k for k in keys}
+        return self._score_sums(scored, keys, m)
+
+    # --- pieces of SQL ------------------------------------------------------------------------------------------
+    def _keys(self) -> dict[str, str]:
+        return {"causal_fold": "causal_fold", **self._categories()}
+
+    def _categories(self) -> dict[str, str]:
+        return {f"causal_c{i}": f"causal_c{i}" for i in range(len(self.rows.terms.categories))}
+
+    def _weighted(self, expression: str) -> str:
+        return f"causal_weight * ({expression})" if self.rows.spec.weights else f"({expression})"
+
+    def _moments(self, weight: str | None) -> dict[str, str]:
+        """Σw, Σw z_i and Σw z_i z_j (i ≤ j)."""
+        k, total = len(self.rows.terms.numbers), self.rows.relation.total
+        factor = f"{weight} * " if weight else ""
+        sums = {"m": total(weight) if weight else "count(*)"}
+        for i in range(k):
+            sums[f"m{i}"] = total(f"{factor}causal_z{i}")
+            for j in range(i, k):
+                sums[f"m{i}_{j}"] = total(f"{factor}causal_z{i} * causal_z{j}")
+        return sums
+
+    def _products(self, value: str, prefix: str) -> dict[str, str]:
+        """Σv and Σv z_i."""
+        total = self.rows.relation.total
+        sums = {prefix: total(value)}
+        return sums | {f"{prefix}{i}": total(f"{value} * causal_z{i}") for i in range(len(self.rows.terms.numbers))}
+
+    def _with_etas(self, relation: Relation, coefficients: Mapping[str, np.ndarray]) -> Relation:
+        """Linear predictors as columns. coefficients: by name, (p,) for all rows or (K, p) for the row's fold."""
+        terms = self.rows.terms
+        by_fold = {n: c for n, c in coefficients.items() if c.ndim == 2 and self.n_folds > 1}
+        pooled = {n: c if c.ndim == 1 else c[0] for n, c in coefficients.items() if n not in by_fold}
+        etas = {n: terms.linear_predictor(relation, c) for n, c in pooled.items()}
+        if by_fold:
+            table: dict[str, Any] = {"causal_fold": list(range(self.n_folds))}
+            for j, (name, c) in enumerate(by_fold.items()):
+                table |= {f"causal_b{j}_{i}": c[:, i] for i in range(1 + len(terms.numbers))}
+                slopes = [f"causal_b{j}_{i + 1} * causal_z{i}" for i in range(len(terms.numbers))]
+                etas[name] = " + ".join([f"causal_b{j}_0", *slopes])
+            relation = relation.lookup(["causal_fold"], table)
+        for name, c in pooled.items():
+            levels = [dict(zip(v, o.tolist(), strict=True)) for (_, v), o in zip(terms.categories, terms.offsets(c))]
+            etas[name] = " + ".join([etas[name], *(relation.pick(f"causal_c{i}", v) for i, v in enumerate(levels))])
+        if by_fold and terms.categories:
+            relation, names = self._with_offsets(relation, by_fold)
+            etas |= {n: " + ".join([etas[n], *names[n]]) for n in by_fold}
+        return relation.with_columns(etas)
+
+    def _with_offsets(
+        self, relation: Relation, coefficients: Mapping[str, np.ndarray]
+    ) -> tuple[Relation, dict[str, list[str]]]:
+        """The categories' part of each fold's linear predictor, looked up for a few categories at a time."""
+        added: dict[str, list[str]] = {n: [] for n in coefficients}
+        for g, group in enumerate(self._category_groups()):
+            sizes = [len(self.rows.terms.categories[i][1]) for i in group]
+            cells = list(product(range(self.n_folds), *map(range, sizes)))
+            table: dict[str, Any] = {f"causal_key{g}": list(range(len(cells)))}
+            for j, (name, c) in enumerate(coefficients.items()):
+                offsets = self.rows.terms.offsets(c)
+                column = f"causal_o{j}_{g}"
+                table[column] = [sum(offsets[i][k, a] for i, a in zip(group, at, strict=True)) for k, *at in cells]
+                added[name].append(column)
+            relation = relation.lookup([f"causal_key{g}"], table)
+        return relation, added
+
+    def _cell_keys(self, relation: Relation) -> dict[str, str]:
+        """Per group of categories the number of the row's (fold, levels) cell, counted as `_with_offsets` lists them."""
+        keys = {}
+        for g, group in enumerate(self._category_groups()):
+            key = "causal_fold"
+            for i in group:
+                codes = {level: code for code, level in enumerate(self.rows.terms.categories[i][1])}
+                key = f"({key}) * {len(codes)} + {relation.pick(f'causal_c{i}', codes)}"
+            keys[f"causal_key{g}"] = f"cast({key} as int)"
+        return keys
+
+    def _category_groups(self) -> list[list[int]]:
+        groups: list[list[int]] = []
+        size = LOOKUP_ROWS + 1
+        for i, (_, levels) in enumerate(self.rows.terms.categories):
+            size *= len(levels)
+            if size > LOOKUP_ROWS:
+                groups.append([])
+                size = self.n_folds * len(levels)
+            groups[-1].append(i)
+        return groups
+
+    def _with_propensity(
+        self,
+        relation: Relation,
+        propensity: Predictor,
+        bounds: tuple[float, float],
+        others: Mapping[str, Predictor] | None = None,
+    ) -> Relation:
+        """Propensity (raw and clipped) and further predictions as columns, each by the model that left the fold out."""
+        models: dict[str, Predictor] = {"causal_e_raw": propensity, **(others or {})}
+        linear = {n: m for n, m in models.items() if isinstance(m, LinearPredictor) and m.link != "probit"}
+        if len(linear) < len(models):
+            raise TypeError("only linear and logistic nuisances have SQL")
+        scored = self._with_etas(relation, {f"{n}_eta": m.coefficients for n, m in linear.items()})
+        means = {n: f"1e0 / (1e0 + exp(-{n}_eta))" if m.link == "logit" else f"{n}_eta" for n, m in linear.items()}
+        low, high = (relation.number(b) for b in bounds)
+        return scored.with_columns(means).with_columns({"causal_e": f"least(greatest(causal_e_raw, {low}), {high})"})
+
+    def _by_cluster(self, scored: Relation, keys: Mapping[str, str], m: int) -> Relation:
+        """One row per cluster (and segment level): its sums take the place of the rows."""
+        total = scored.total
+        sums = {"causal_rows": "count(*)", "causal_t": total("causal_t"), "causal_d": total("causal_d")}
+        for j in range(m):
+            sums |= {f"causal_n{j}": total(f"causal_n{j}"), f"causal_b{j}": total(f"causal_b{j}")}
+        return scored.grouped(sums, by={**keys, "causal_cluster": scored.name(self.rows.spec.cluster or "")})
+
+    def _score_sums(self, scored: Relation, keys: Mapping[str, str], m: int) -> ScoreSums:
+        total, clustered = scored.total, bool(self.rows.spec.cluster)
+        sums = {"n": "sum(causal_rows)" if clustered else "count(*)", "t": total("causal_t"), "clusters": "count(*)"}
+        sums |= {"d": total("causal_d"), "dd": total("causal_d * causal_d")}
+        for j in range(m):
+            sums |= {f"s{j}": total(f"causal_n{j}"), f"sd{j}": total(f"causal_n{j} * causal_d")}
+            sums[f"b{j}"] = total(f"causal_b{j}")
+            sums |= {f"ss{i}_{j}": total(f"causal_n{i} * causal_n{j}") for i in range(j + 1)}
+        found = scored.aggregate(sums, by=keys)
+        ss = np.empty((len(found["n"]), m, m))
+        for j in range(m):
+            for i in range(j + 1):
+                ss[:, i, j] = ss[:, j, i] = found[f"ss{i}_{j}"]
+        stacked = {k: np.column_stack([found[f"{k}{j}"] for j in range(m)]) for k in ("s", "sd", "b")}
+        return ScoreSums(
+            levels=tuple(str(v) for v in found["causal_segment"]) if keys else ("",),
+            n=found["n"].astype(int),
+            n_treated=found["t"],
+            n_clusters=found["clusters"] if clustered else np.zeros(len(found["n"]), dtype=int),
+            d=found["d"],
+            dd=found["dd"],
+            s=stacked["s"],
+            sd=stacked["sd"],
+            ss=ss,
+            baseline=stacked["b"],
+        )
+
+    # --- from groups to matrices --------------------------------------------------------------------------------
+    def _matrices(self, groups: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Weighted Σ z z' of every group (G, p, p), dummies included."""
+        terms, k = self.rows.terms, len(self.rows.terms.numbers)
+        size = len(groups["m"])
+        dense = np.zeros((size, 1 + k, 1 + k))
+        dense[:, 0, 0] = groups["m"]
+        for i in range(k):
+            dense[:, 0, 1 + i] = dense[:, 1 + i, 0] = groups[f"m{i}"]
+            for j in range(i, k):
+                dense[:, 1 + i, 1 + j] = dense[:, 1 + j, 1 + i] = groups[f"m{i}_{j}"]
+        dummies = self._dummies(groups, size)
+        out = np.zeros((size, terms.size, terms.size))
+        out[:, : 1 + k, : 1 + k] = dense
+        out[:, 1 + k :, : 1 + k] = dummies[:, :, None] * dense[:, None, 0, :]
+        out[:, : 1 + k, 1 + k :] = out[:, 1 + k :, : 1 + k].transpose(0, 2, 1)
+        out[:, 1 + k :, 1 + k :] = dummies[:, :, None] * dummies[:, None, :] * dense[:, 0, 0, None, None]
+        return out
+
+    def _vectors(self, groups: Mapping[str, np.ndarray], prefix: str) -> np.ndarray:
+        """Weighted Σ z v of every group (G, p)."""
+        k, total = len(self.rows.terms.numbers), groups[prefix]
+        numbers = [groups[f"{prefix}{i}"] for i in range(k)]
+        dummies = self._dummies(groups, len(total)) * total[:, None]
+        return np.column_stack([total, *numbers, dummies])
+
+    def _dummies(self, groups: Mapping[str, np.ndarray], size: int) -> np.ndarray:
+        terms = self.rows.terms
+        keys = [groups[f"causal_c{i}"] for i in range(len(terms.categories))]
+        return terms.dummies(keys) if keys else np.zeros((size, 0))
+
+    def _weight_sums(self, groups: Mapping[str, np.ndarray]) -> WeightSums:
+        arm = groups["causal_t"].astype(int)
+        dummies = self._dummies(groups, len(arm))
+
+        def by_arm(numbers: str, of_group: np.ndarray) -> np.ndarray:
+            columns = [groups[f"{numbers}{i}"] for i in range(len(self.rows.terms.numbers))]
+            return _sum_by(np.column_stack([*columns, dummies * of_group[:, None]]), arm, 2)
+
+        scalars = [_sum_by(groups[name].astype(float), arm, 2) for name in ("n", "w", "ww", "clipped", "equal")]
+        n, w = groups["n"].astype(float), groups["w"]
+        vectors = [by_arm("a", n), by_arm("b", n), by_arm("c", w), by_arm("d", w)]
+        lowest = np.array([groups["low"][arm == a].min() for a in (0, 1)])
+        highest = np.array([groups["high"][arm == a].max() for a in (0, 1)])
+        return WeightSums(*scalars[:3], *vectors, *scalars[3:], lowest, highest)
+
+
+def _sum_by(values: np.ndarray, code: np.ndarray, size: int) -> np.ndarray:
+    out = np.zeros((size, *values.shape[1:]))
+    np.add.at(out, code, values)
+    return out
+
+
+def fits_sql(rows: Rows, n_folds: int) -> bool:
+    """Whether the sums of these terms are few enough to be made by the engine."""
+    groups = rows.terms.n_cells * n_folds * 2
+    return len(rows.terms.numbers) <= MAX_NUMBERS and groups <= MAX_GROUPS
