@@ -169,9 +169,9 @@ def upload_photos(world: World) -> tuple[Truth, np.ndarray, np.ndarray]:
 
 
 def segments(world: World) -> Mapping[str, np.ndarray]:
-    """All users, under the empty name, and the users of each platform."""
+    """All users, under the empty name, and the users of each platform, named as published effects name them."""
     everyone = {"": np.ones(world.n_users, dtype=bool)}
-    return everyone | {str(name): world.platform == code for code, name in enumerate(PLATFORMS)}
+    return everyone | {f"platform={name}": world.platform == code for code, name in enumerate(PLATFORMS)}
 
 
 def send_push(world: World) -> tuple[Truth, np.ndarray]:
@@ -233,39 +233,54 @@ def photo_events(world: World, signed_up_at: np.ndarray, had_photo: np.ndarray, 
     return event_table(users[order], all_times[order], "photo_id", "uploaded_at")
 
 
+def group_events(world: World, joined_day: np.ndarray) -> pa.Table:
+    """One row per user who joined a group."""
+    joiners = np.flatnonzero(joined_day >= 0)
+    users, times = at_random_times(world.random, joiners, joined_day[joiners].astype(np.int64))
+    groups = world.random.integers(1, N_GROUPS + 1, len(joiners))
+    return event_table(users, times, "join_id", "joined_at", group_id=groups)
+
+
+def user_table(world: World, signed_up_at: np.ndarray) -> pa.Table:
+    """One row per user."""
+    return pa.table(
+        {
+            "user_id": np.arange(1, world.n_users + 1),
+            "signed_up_at": signed_up_at,
+            "platform": PLATFORMS[world.platform],
+            "country": COUNTRIES[world.country],
+        }
+    )
+
+
+def truth_table(truth: Truth) -> pa.Table:
+    """One row per study, outcome and segment."""
+    names = ("study_id", "outcome", "estimand", "segment", "effect")
+    return pa.table(dict(zip(names, map(list, zip(*truth, strict=True)), strict=True)))
+
+
 def simulate(n_users: int, n_days: int, seed: int) -> dict[str, pa.Table]:
     """All tables by name. Raises ValueError if the days do not hold every study's windows."""
-    if n_days < PUSH_DAY + PUSH_WINDOW_DAYS:
-        raise ValueError(f"--days must be at least {PUSH_DAY + PUSH_WINDOW_DAYS} to hold the push's outcome; got {n_days}")
+    n_needed = PUSH_DAY + PUSH_WINDOW_DAYS
+    if n_days < n_needed:
+        raise ValueError(f"--days must be at least {n_needed} to hold the push's outcome; got {n_days}")
     world = make_world(n_users, n_days, seed)
     group_truth, joined_day = join_groups(world)
     photo_truth, had_photo, is_uploader = upload_photos(world)
     push_truth, is_targeted = send_push(world)
 
     random = world.random
-    signup_second = random.integers(0, 86_400, n_users)
-    signed_up_at = FIRST_DAY + world.signup_day.astype("timedelta64[D]") + signup_second.astype("timedelta64[s]")
-    joiners = np.flatnonzero(joined_day >= 0)
-    joined_by, joined_at = at_random_times(random, joiners, joined_day[joiners].astype(np.int64))
-    groups = random.integers(1, N_GROUPS + 1, len(joiners))
-    columns = ("study_id", "outcome", "estimand", "segment", "effect")
-    truth = group_truth + photo_truth + push_truth
+    seconds = random.integers(0, 86_400, n_users)
+    signed_up_at = FIRST_DAY + world.signup_day.astype("timedelta64[D]") + seconds.astype("timedelta64[s]")
     return {
-        "users": pa.table(
-            {
-                "user_id": np.arange(1, n_users + 1),
-                "signed_up_at": signed_up_at,
-                "platform": PLATFORMS[world.platform],
-                "country": COUNTRIES[world.country],
-            }
-        ),
+        "users": user_table(world, signed_up_at),
         "sessions": event_table(*events(random, world.sessions), "session_id", "started_at"),
         "messages": event_table(*events(random, world.messages), "message_id", "sent_at"),
         "purchases": event_table(*events(random, world.purchases), "purchase_id", "purchased_at"),
         "pushes": push_events(world, is_targeted, n_days),
         "profile_photos": photo_events(world, signed_up_at, had_photo, is_uploader),
-        "group_joins": event_table(joined_by, joined_at, "join_id", "joined_at", group_id=groups),
-        "truth": pa.table(dict(zip(columns, map(list, zip(*truth, strict=True)), strict=True))),
+        "group_joins": group_events(world, joined_day),
+        "truth": truth_table(group_truth + photo_truth + push_truth),
     }
 
 

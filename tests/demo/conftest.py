@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -53,16 +52,15 @@ def simulate() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     folder = tmp_path_factory.mktemp("demo") / "dbt_project"
     shutil.copytree(ROOT / "dbt_project", folder, ignore=shutil.ignore_patterns(*MADE))
     shutil.copy(ROOT / "profiles.example.yml", folder / "profiles.yml")
     (folder / "packages.yml").write_text(f"packages:\n  - local: {ROOT}\n")
     subprocess.run([sys.executable, "simulate.py"], cwd=folder, check=True)
-    # started elsewhere on purpose: the sources must be found beside the project, wherever dbt runs
     _dbt("deps", folder)
     build = _dbt("build", folder)
-    yield Demo(folder, build.returncode, build.stdout + build.stderr)
+    return Demo(folder, build.returncode, build.stdout + build.stderr)
 
 
 def _dbt(command: str, folder: Path) -> subprocess.CompletedProcess:
@@ -75,5 +73,10 @@ def _dbt(command: str, folder: Path) -> subprocess.CompletedProcess:
     dbt = Path(sys.executable).with_name("dbt")
     places = ["--project-dir", str(folder), "--profiles-dir", str(folder)]
     return subprocess.run(
-        [str(dbt), "--no-use-colors", command, *places], cwd=folder.parent, env=environment, capture_output=True, text=True
+        [str(dbt), "--no-use-colors", command, *places],
+        cwd=folder.parent,  # not the project's folder: the sources must be found wherever dbt is started
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )

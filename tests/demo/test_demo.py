@@ -89,11 +89,18 @@ def test_the_interval_of_the_raw_difference_does_not_cover_the_true_effect(demo,
 
 def test_the_study_of_many_outcomes_finds_every_true_effect(demo):
     rows = effects(demo, "profile_photo").query("role == 'primary'")
-    rows = rows.assign(segment=rows["segment"].fillna("").str.split(r"[=:]\s*").str[-1])
-    merged = rows.merge(truth(demo, "profile_photo"), on=["outcome", "segment"])
+    merged = rows.assign(segment=rows["segment"].fillna("")).merge(
+        truth(demo, "profile_photo"), on=["outcome", "segment"]
+    )
     assert len(merged) == 12  # three outcomes; everyone and three platforms
     deviation = (merged["estimate"] - merged["effect"]).abs() / merged["std_error"]
     assert deviation.max() < 2.87  # 1 - 0.05/12, two-sided: all twelve intervals at once
+
+
+def test_a_model_built_on_the_studies_shows_which_intervals_cover_the_truth(demo):
+    found = demo.query("select * from fct_effects_against_truth where study_id in ('push_campaign', 'group_joined')")
+    assert found.query("role == 'primary'")["is_covered"].all()
+    assert not found.query("role == 'comparison'")["is_covered"].any()
 
 
 def test_p_values_are_adjusted_over_outcomes_and_segments(demo):

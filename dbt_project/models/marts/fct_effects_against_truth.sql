@@ -1,6 +1,4 @@
 -- What a company builds on a study reads its leaf (<study>__published): if the gates fail, this model is skipped.
-{{ config(materialized='table') }}
-
 with published as (
     select * from {{ ref('push_campaign__published') }}
     union all by name
