@@ -185,7 +185,7 @@ def _placebo_outcomes(stage: DesignStage, sums: Moments | None, constant: Sequen
     columns = tuple(c for c in columns if scale[c] > 0.0)
     estimates, faults = _estimated(stage.designs, columns)
     family = placebo_outcome.placebos(estimates, columns, scale, seed)
-    return [*checks, *faults, *(placebo_outcome.judge(table, p) for p in family)]
+    return [*checks, *faults, *(placebo_outcome.judge(table.study, p) for p in family)]
 
 
 def _estimated(designs: Mapping[str, Design], columns: Sequence[str]) -> tuple[dict[str, Estimates], list[Check]]:
@@ -215,7 +215,7 @@ def _placebo_in_time(stage: DesignStage, seed: str) -> list[Check]:
     if not all(scale.values()):
         return placebo_in_time.impossible("an earlier outcome does not vary in the target population")
     family = placebo_outcome.placebos({study.headline.name: joint}, columns, scale, seed)
-    return [placebo_in_time.judge(table, p) for p in family]
+    return [placebo_in_time.judge(study, p) for p in family]
 
 
 def _drawn_on(table: StudyTable, constant: Sequence[str]) -> str | None:

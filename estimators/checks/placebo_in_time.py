@@ -11,6 +11,7 @@ from dataclasses import replace
 from estimators.checks import placebo_outcome
 from estimators.checks.placebo_outcome import Placebo
 from estimators.results import Check
+from estimators.study import Study
 from estimators.study_table import StudyTable, shown
 
 NAME = "placebo_in_time"
@@ -23,10 +24,10 @@ def shifted(table: StudyTable) -> StudyTable:
     return table.with_relation(table.relation.filter(complete), covariates=table.shifted_covariates)
 
 
-def judge(table: StudyTable, placebo: Placebo) -> Check:
+def judge(study: Study, placebo: Placebo) -> Check:
     """The rule of the placebo outcome for observational designs; a failure becomes a warning."""
-    found = placebo_outcome.judge(table, replace(placebo, outcome=shown(placebo.outcome.removeprefix("shifted_"))))
-    days = table.study.checks.placebo_in_time.shift_days
+    found = placebo_outcome.judge(study, replace(placebo, outcome=shown(placebo.outcome.removeprefix("shifted_"))))
+    days = study.checks.placebo_in_time.shift_days
     status = "warn" if found.status == "fail" else found.status
     reason = f"{days} days earlier: {found.reason}"
     return replace(found, check_name=NAME, status=status, reason=reason, is_gate=False)

@@ -15,6 +15,7 @@ from estimators.checks.verdict import failed, passed
 from estimators.effects.method import Estimates
 from estimators.errors import Fault
 from estimators.results import Check
+from estimators.study import Study
 from estimators.study_table import StudyTable, listed, shown
 
 NAME = "placebo_outcome"
@@ -93,14 +94,14 @@ def placebos(
     return found
 
 
-def judge(table: StudyTable, placebo: Placebo) -> Check:
+def judge(study: Study, placebo: Placebo) -> Check:
     """The decision rule of METHODS: equivalence for observational designs, a test with a floor for randomised ones."""
     if not (np.isfinite(placebo.estimate) and placebo.std_error > 0.0):
         reason = f"{placebo.method} gives no standard error for {placebo.outcome}; choose a placebo outcome that varies"
         return Check(NAME, "not_evaluated", reason, method=placebo.method, outcome=placebo.outcome)
-    if table.study.design == "randomised":
-        return _randomised(placebo, table.study.margin)
-    return _observational(placebo, table.study.margin)
+    if study.design == "randomised":
+        return _randomised(placebo, study.margin)
+    return _observational(placebo, study.margin)
 
 
 def _observational(placebo: Placebo, margin: float) -> Check:
