@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from estimators.effects.clusters import clustered
 from estimators.effects.frames import with_frame
 from estimators.effects.inputs import Inputs, require_valid
 from estimators.effects.method import Design, Estimates, Spec
@@ -230,38 +231,17 @@ class DifferenceDesign(Design):
         rows = self._with_influence(groups, outcomes, segment)
         k, keys = len(outcomes), {c: c for c in self._keys(segment)}
         parts = [f"causal_u{j}" for j in range(k)]
-        first = {f"u{j}": rows.total(u) for j, u in enumerate(parts)}
-        if self.spec.cluster is None:
-            sums = {**first, **products(rows, parts, "v", "causal_k")}
-            found = rows.with_columns({"causal_k": "1e0 / (1e0 - causal_h)"}).aggregate(sums, by=keys)
-        else:
-            sums = {f"causal_u{j}": total for j, total in enumerate(first.values())}
-            sums |= {"n": "count(*)", "treated": "max(causal_t)", "control": "max(1 - causal_t)"}
-            clusters = rows.grouped(sums, {**keys, "causal_cluster": rows.name(self.spec.cluster)})
-            found = clusters.aggregate(
-                {**first, **products(clusters, parts, "v"), "n": "sum(n)", "n_clusters": "count(*)"}
-                | {"n_treated_clusters": "sum(treated)", "n_control_clusters": "sum(control)"},
-                by=keys,
+        if self.spec.cluster is not None:
+            key = "causal_s" if segment is not None else None
+            found = clustered(rows, parts, self.spec.cluster, key, 2 * len(self.columns))
+            return {s: (c.totals, c.covariance, c.figures) for s, c in found.items()}
+        sums = {f"u{j}": rows.total(part) for j, part in enumerate(parts)} | products(rows, parts, "v", "causal_k")
+        found = rows.with_columns({"causal_k": "1e0 / (1e0 - causal_h)"}).aggregate(sums, by=keys)
+        return {
+            found["causal_s"][row] if keys else None: (
+                np.array([found[f"u{j}"][row] for j in range(k)]),
+                symmetric(found, "v", k, row),
+                {},
             )
-        out = {}
-        for row in range(len(found["u0"])):
-            key = found["causal_s"][row] if segment is not None else None
-            correction = np.array([found[f"u{j}"][row] for j in range(k)])
-            figures = self._cluster_figures({c: v[row] for c, v in found.items()}, segment)
-            out[key] = (correction, symmetric(found, "v", k, row) * figures.pop("factor", 1.0), figures)
-        return out
-
-    def _cluster_figures(self, found: dict[str, Any], segment: str | None) -> dict[str, Any]:
-        """Numbers of clusters, and the small-sample factor of CRV1; NaN where a segment has too few of them."""
-        if self.spec.cluster is None:
-            return {}
-        names = ("n_clusters", "n_treated_clusters", "n_control_clusters")
-        figures: dict[str, Any] = {name: int(found[name]) for name in names}
-        if min(figures.values()) < 2:
-            if segment is None:
-                detail = f"{figures['n_treated_clusters']:,} clusters with treated units, "
-                detail += f"{figures['n_control_clusters']:,} with controls"
-                raise refuse("023", "one cluster in an arm", detail, fix="no standard error exists; use finer clusters")
-            return {**figures, "factor": np.nan}
-        g, n, k = figures["n_clusters"], int(found["n"]), 2 * len(self.columns)
-        return {**figures, "factor": g / (g - 1) * (n - 1) / (n - k)}
+            for row in range(len(found["u0"]))
+        }

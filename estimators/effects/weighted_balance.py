@@ -23,12 +23,18 @@ _ARMS = (("control", 0), ("treated", 1))
 
 @dataclass(frozen=True)
 class WeightedBalance:
-    """balance: one row per number or level.  overlap: one row per arm.  n: units per arm that weigh anything (2,)."""
+    """balance: one row per number or level.  overlap: one row per arm.
+
+    By arm (2,): n units that weigh anything, their total weight, the largest weight of one (1 on average), and the
+    total weight of all units before adjustment.
+    """
 
     balance: tuple[Balance, ...]
     overlap: tuple[Overlap, ...]
     n: np.ndarray
+    weight: np.ndarray
     largest_weight: np.ndarray
+    base_weight: np.ndarray
 
     @property
     def worst(self) -> tuple[float, float]:
@@ -53,8 +59,10 @@ def weighted_balance(
     return WeightedBalance(
         balance=tuple(_balance(v, method, spec.estimand, _Moments.of(found, i)) for i, v in enumerate(variables)),
         overlap=tuple(_overlap(method, arm, at, found) for arm, at in _ARMS),
-        n=found["n"],
-        largest_weight=found["largest"],
+        n=found["n"].astype(int),
+        weight=found["w"],
+        largest_weight=found["largest"] * found["n"] / found["w"],
+        base_weight=found["b"],
     )
 
 
@@ -92,7 +100,6 @@ def _number(column: str, value: str, ends: tuple[float, float], rows: Relation) 
 
 def _sums(rows: Relation, size: int) -> dict[str, str]:
     sums = {
-        "n_all": "count(*)",
         "n": "sum(case when causal_w > 0 then 1 else 0 end)",
         "b": rows.total("causal_b"),
         "bb": rows.total("causal_b * causal_b"),
