@@ -1,4 +1,4 @@
-from declared_results import difference_in_means
+from tests.package.declared_results import difference_in_means
 
 
 def model(dbt, session):
