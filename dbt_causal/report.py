@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 EXIT_FAULT = 2
+WIDTH = 120
 _MARKS = {"pass": "ok", "warn": "warn", "fail": "FAIL", "not_evaluated": "not evaluated"}
 _EFFECTS = """
     select study_id, status, tier, is_headline, method, estimand, outcome, coalesce(segment, '') as segment,
@@ -76,7 +78,7 @@ def _study(study: str, effects: list[dict[str, Any]], checks: list[dict[str, Any
     if status == "published":
         lines += _table([_effect_row(e) for e in effects])
     elif effects[0]["reason"]:
-        lines.append(f"  why: {_cut(str(effects[0]['reason']), 112)}")
+        lines += _wrapped(f"why: {effects[0]['reason']}")
     return "\n".join([*lines, *_check_lines(checks)])
 
 
@@ -106,15 +108,14 @@ def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _check_lines(checks: list[dict[str, Any]]) -> list[str]:
-    """Passed checks by name in one line; every other one in a line of its own."""
+    """Passed checks by name, every other one in a line of its own."""
     passed = list(dict.fromkeys(c["check_name"] for c in checks if c["status"] == "pass"))
-    others = [c for c in checks if c["status"] != "pass"]
-    lines = [f"  passed: {_cut(', '.join(passed), 109)}"] if passed else []
-    for check in others:
+    lines = _wrapped(f"passed: {', '.join(passed)}") if passed else []
+    for check in (c for c in checks if c["status"] != "pass"):
         name = " ".join(n for n in (check["check_name"], check["method"], check["outcome"]) if n)
-        lines.append(_cut(f"  {_MARKS[check['status']]}: {name}: {check['reason']}", 120))
+        lines += _wrapped(f"{_MARKS[check['status']]}: {name}: {check['reason']}")
     return lines
 
 
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 3] + "..."
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="      ")

@@ -57,7 +57,8 @@ def test_a_locked_file_fails_after_the_wait_and_names_its_holder(hold, monkeypat
         "CAUSAL-032 database locked\n"
         f"  {path} is held by {holder} (PID {process.pid})\n"
         "  waited 0.7 s; nothing was changed, old results are intact\n"
-        "  fix: let that process end, or stop it; to read results while dbt builds, open the file <name>_results.duckdb\n"
+        "  fix: let that process end, or stop it; to read results while dbt builds, open the file "
+        "<name>_results.duckdb\n"
         "  more: docs/errors.md#causal-032"
     )
     assert (

@@ -162,11 +162,12 @@ def test_validate_of_twenty_studies_takes_less_than_a_second(tmp_path):
     write_project(tmp_path)
     for i in range(19):
         run(tmp_path, "new", f"study_{i}")
-    command = [sys.executable, "-c", "import sys; from dbt_causal.cli import main; sys.exit(main(sys.argv[1:]))"]
+    code = "import sys; from dbt_causal.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "validate", "--project-dir", str(tmp_path)]
     seconds = []
     for _ in range(3):  # the fastest of three: other work on the machine is not ours
         start = time.perf_counter()
-        done = subprocess.run([*command, "validate", "--project-dir", str(tmp_path)], capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         seconds.append(time.perf_counter() - start)
         assert (done.returncode, done.stdout) == (0, "20 studies and 1 registries are valid\n")
     assert min(seconds) < 1.0
@@ -174,7 +175,7 @@ def test_validate_of_twenty_studies_takes_less_than_a_second(tmp_path):
 
 def test_validate_loads_neither_dbt_nor_an_engine(tmp_path):
     write_project(tmp_path)
-    code = "import sys; from dbt_causal.cli import main; main(sys.argv[1:]); print(*{m.split('.')[0] for m in sys.modules})"
+    code = "import sys; from dbt_causal.cli import main; main(sys.argv[1:]); print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code, "validate", "--project-dir", str(tmp_path)],
         capture_output=True,
