@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
+from estimators.effects.aipw import aipw_design
+from estimators.effects.cem import cem_design
+from estimators.effects.difference import difference_design
 from estimators.effects.method import Design, Spec
 from estimators.study import Method
 from estimators.study_table import StudyTable
-from estimators.warehouse import Relation
+
+_DESIGNS = {"difference": difference_design, "cem": cem_design, "aipw": aipw_design}
 
 
 def design(table: StudyTable, method: Method, seed: str) -> Design:
@@ -17,12 +19,12 @@ def design(table: StudyTable, method: Method, seed: str) -> Design:
 
     Raises CausalError for faults of the data that the method cannot take.
     """
-    return _design(method.name)(table.relation, _spec(table, table.covariates, _options(table, method), seed))
+    return _DESIGNS[method.name](table.relation, _spec(table, table.covariates, _options(table, method), seed))
 
 
 def raw_comparison(table: StudyTable, seed: str) -> Design:
     """The unadjusted difference in means: what a study that ignores confounding would report."""
-    return _design("difference")(table.relation, _spec(table, (), {}, seed))
+    return difference_design(table.relation, _spec(table, (), {}, seed))
 
 
 def _spec(table: StudyTable, covariates: tuple[str, ...], options: dict[str, Any], seed: str) -> Spec:
@@ -48,9 +50,4 @@ def _options(table: StudyTable, method: Method) -> dict[str, Any]:
         options["exact"] = tuple(c for c in (f"covariate_{c}" for c in method.exact) if c in table.covariates)
     if method.name == "aipw":
         options.setdefault("outcome_model", "auto")
-        options["max_levels"] = table.study.max_levels
-    return options
-
-
-def _design(method: str) -> Callable[[Relation, Spec], Design]:
-    return getattr(import_module(f"estimators.effects.{method}"), f"{method}_design")
+    return {**options, "max_levels": table.study.max_levels}

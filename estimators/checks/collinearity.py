@@ -28,7 +28,7 @@ class Redundant:
 
 
 def constants(table: StudyTable, facts: Mapping[str, Any], columns: Sequence[str]) -> tuple[str, ...]:
-    """Those of `columns` with a single value, by the scan of the data checks (which knows no missing-value indicators)."""
+    """Those of `columns` with a single value, by the scan of the data checks (it has no missing-value indicators)."""
     numbers = [c for c in table.numeric(columns) if f"min_{c}" in facts]
     found = [c for c in numbers if figure(facts, f"min_{c}") == figure(facts, f"max_{c}")]
     found += [c for c in table.of_kind(columns, "text") if f"levels_{c}" in facts and count(facts, f"levels_{c}") < 2]

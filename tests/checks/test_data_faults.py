@@ -37,8 +37,8 @@ def test_010_nulls_above_the_limit_are_counted_per_column():
     frame = with_values("covariate_age", slice(0, 19), None)
     frame.loc[0:3, "placebo_sales_before"] = None
     assert refused(frame, "missing_values") == (
-        "010 missing values; nulls of 200 units: age 20 (10.0%), sales_before 4 (2.0%); allowed: 5.0%; fix: correct the "
-        "feature at its source, leave it out, or declare missing_values and max_missing_share"
+        "010 missing values; nulls of 200 units: age 20 (10.0%), sales_before 4 (2.0%); allowed: 5.0%; fix: correct "
+        "the feature at its source, leave it out, or declare missing_values and max_missing_share"
     )
 
 
@@ -131,9 +131,9 @@ def test_017_covariates_after_treatment_and_outcomes_before_it():
     frame = with_values("latest_covariate_at", slice(0, 2), TREATED_AT)
     frame.loc[0:1, "earliest_outcome_at"] = TREATED_AT - pd.Timedelta(seconds=1)
     assert refused(frame, "time_order") == (
-        "017 leak across treatment; covariates use events at or after treated_at for 3 of 200 units; outcomes use events "
-        "before treated_at for 2 of 200 units; fix: let the study-table macro make the windows, and correct event_at in "
-        "the registry"
+        "017 leak across treatment; covariates use events at or after treated_at for 3 of 200 units; outcomes use "
+        "events before treated_at for 2 of 200 units; fix: let the study-table macro make the windows, and correct "
+        "event_at in the registry"
     )
 
 
@@ -207,8 +207,8 @@ def test_024_weights_must_be_positive(value, count):
 def test_028_an_outcome_that_is_zero_for_everybody():
     frame = simulated(200).assign(outcome_sales=0.0)
     assert refused(frame, "outcome_values") == (
-        "028 outcome does not vary; sales is zero for all 200 units; fix: check the outcome's feature and its window; no "
-        "effect can be estimated"
+        "028 outcome does not vary; sales is zero for all 200 units; fix: check the outcome's feature and its window; "
+        "no effect can be estimated"
     )
 
 
@@ -216,8 +216,8 @@ def test_028_a_binary_outcome_outside_zero_and_one():
     outcomes = [{"feature": "sessions", "name": "sales", "window_days": 7, "kind": "binary"}]
     frame = simulated(200).assign(outcome_sales=lambda f: f.index % 3)
     assert refused(frame, "outcome_values", outcomes=outcomes) == (
-        "028 binary outcome outside {0, 1}; sales: 66 of 200 units; fix: make the feature 0 or 1, or declare its kind as "
-        "count or continuous"
+        "028 binary outcome outside {0, 1}; sales: 66 of 200 units; fix: make the feature 0 or 1, or declare its kind "
+        "as count or continuous"
     )
 
 
@@ -239,8 +239,8 @@ def test_033_controls_without_an_index_time():
     frame = simulated(200).assign(exclusion=None).astype({"exclusion": object})
     frame.loc[0:4, "exclusion"] = "no index time"
     assert refused(frame, "windows_ended") == (
-        "033 units without an index time; treated_at is null for 5 units; fix: give controls a treated_at of their own, "
-        "as control_index says"
+        "033 units without an index time; treated_at is null for 5 units; fix: give controls a treated_at of their "
+        "own, as control_index says"
     )
 
 

@@ -66,8 +66,9 @@ class Watched(Relation):
         return getattr(self.inner, name)
 
 
-for _name in ("double", "seconds", "bucket", "total", "quantile"):
+for _name in ("double", "seconds", "bucket", "total", "quantile", "pick"):
     setattr(Watched, _name, lambda self, *a, _name=_name: getattr(self.inner, _name)(*a))
+Watched.joined = lambda self, other, on: self._watched(self.inner.joined(getattr(other, "inner", other), on))
 Watched.lookup = lambda self, on, table: self._watched(self.inner.lookup(on, table))
 Watched.__abstractmethods__ = frozenset()
 
