@@ -7,6 +7,7 @@ dbt-duckdb are wrapped. If they ever look different, nothing is wrapped and noth
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import re
 import sys
@@ -27,7 +28,7 @@ _announced: set[str] = set()
 def install() -> None:
     """Wraps dbt-duckdb if that adapter is the one in use; safe to call again (each invocation waits anew)."""
     environments = sys.modules.get("dbt.adapters.duckdb.environments")
-    local = sys.modules.get("dbt.adapters.duckdb.environments.local")
+    local = _local_environment() if environments is not None else None
     for owner, name, wrap in (
         (getattr(environments, "Environment", None), "initialize_db", _waiting),
         (getattr(environments, "Environment", None), "run_python_job", _without_traceback),
@@ -38,6 +39,14 @@ def install() -> None:
             setattr(owner, name, wrap(original))
     _given_up.clear()
     _announced.clear()
+
+
+def _local_environment() -> Any:
+    """dbt-duckdb's module of the cursor, which it imports only when it opens the file."""
+    try:
+        return importlib.import_module("dbt.adapters.duckdb.environments.local")
+    except ImportError:
+        return None
 
 
 def _waiting(original: Any) -> Any:

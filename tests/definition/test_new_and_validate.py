@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -164,13 +164,12 @@ def test_validate_of_twenty_studies_takes_less_than_a_second(tmp_path):
         run(tmp_path, "new", f"study_{i}")
     code = "import sys; from dbt_causal.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "validate", "--project-dir", str(tmp_path)]
-    seconds = []
-    for _ in range(3):  # the fastest of three: other work on the machine is not ours
-        start = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        seconds.append(time.perf_counter() - start)
-        assert (done.returncode, done.stdout) == (0, "20 studies and 1 registries are valid\n")
-    assert min(seconds) < 1.0
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert (done.returncode, done.stdout) == (0, "20 studies and 1 registries are valid\n")
+    # processor time, since other work on the machine is not ours; the command runs on one core and waits for nothing
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
 
 
 def test_validate_loads_neither_dbt_nor_an_engine(tmp_path):

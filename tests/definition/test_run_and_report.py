@@ -1,4 +1,4 @@
-"""`run_study` blocks a study whose data the engine refuses, without a value; `causal status` prints what is published."""
+"""`run_study` blocks a study whose data the engine refuses, without a value; `causal status` prints what is out."""
 
 from __future__ import annotations
 
