@@ -79,10 +79,23 @@ def _entry(source: Source, path: Path, model: Mapping[str, Any]) -> Entry:
 
 
 def _tests(model: Mapping[str, Any]) -> Iterator[str]:
+    """Names of the model's tests that fail a build; one that only warns is no alarm."""
     for key in ("data_tests", "tests"):
         tests = model.get(key)
         for test in tests if isinstance(tests, list) else []:
-            yield str(next(iter(test), "")) if isinstance(test, Mapping) else str(test)
+            if isinstance(test, Mapping):
+                name = str(test.get("test_name") or next(iter(test), ""))
+                settings = test.get(name) if isinstance(test.get(name), Mapping) else test
+                if _severity(settings) != "warn":
+                    yield name
+            else:
+                yield str(test)
+
+
+def _severity(settings: Mapping[str, Any]) -> str:
+    config = settings.get("config")
+    of_config = config.get("severity") if isinstance(config, Mapping) else None
+    return str(of_config or settings.get("severity") or "error").lower()
 
 
 def faults(definitions: Definitions) -> list[Fault]:

@@ -47,13 +47,13 @@ class CausalPlugin(dbtPlugin):
         if command not in _WITHOUT_DEFINITIONS and is_installed(project_name, folder):
             database_lock.install()
             self._definitions = _read(folder, variables)
-            _refuse(_version_faults(project_name, folder), self._definitions)
+            refuse(_version_faults(project_name, folder), self._definitions)
 
     def get_manifest_artifacts(self, manifest: Manifest) -> dict[str, Any]:
         """Checks what only the manifest knows. Raises DefinitionError; has no artifacts of its own to write."""
         if self._definitions is not None:
             _complete(self._definitions, manifest, self.project_name)
-            _refuse([], self._definitions)
+            refuse([], self._definitions)
         return {}
 
     # dbt's own decorator `dbt_hook` does no more than set this, and wrap our message into one of its own
@@ -87,7 +87,8 @@ def _read(folder: Path, variables: dict[str, Any]) -> Definitions:
     return definitions
 
 
-def _refuse(faults: list[Fault], definitions: Definitions) -> None:
+def refuse(faults: list[Fault], definitions: Definitions) -> None:
+    """Raises DefinitionError with these faults and all that the definitions have; nothing happens without faults."""
     from dbt_causal import definitions as all_definitions
 
     found = faults + all_definitions.faults(definitions)

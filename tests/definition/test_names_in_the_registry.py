@@ -124,6 +124,20 @@ def test_a_leaf_without_its_alarm_is_refused(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("tests", "n_faults"),
+    [
+        ("[{causal.has_passed_gates: {name: push_passes, config: {severity: error}}}]", 0),
+        ("[{test_name: causal.has_passed_gates, name: push_passes}]", 0),
+        ("[{causal.has_passed_gates: {config: {severity: warn}}}]", 1),
+        ("[{causal.has_passed_gates: {severity: WARN}}]", 1),
+        ("[]", 1),
+    ],
+)
+def test_an_alarm_counts_unless_it_only_warns(tmp_path, tests, n_faults):
+    assert len(project_messages(tmp_path, STUDY.replace("[causal.has_passed_gates]", tests))) == n_faults
+
+
 def test_a_study_with_a_hostile_name_is_refused(tmp_path):
     found = project_messages(tmp_path, STUDY.replace("name: push", "name: Push It"), studies='["Push It"]')
     assert any(

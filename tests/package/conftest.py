@@ -62,4 +62,4 @@ def own_package(built: Consumer, package: Path, tmp_path: Path) -> Consumer:
 @pytest.fixture
 def without_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets faulty definitions through to the macros, which are the second wall behind the plugin."""
-    monkeypatch.setattr("dbt_causal.plugin.manifest_faults", lambda *arguments: [])
+    monkeypatch.setattr("dbt_causal.plugin.refuse", lambda *arguments: None)
