@@ -20,7 +20,7 @@ from estimators.checks import (
     randomised_balance,
 )
 from estimators.checks.moments import Moments, moments
-from estimators.checks.verdict import count, failed, failures
+from estimators.checks.verdict import METHOD_ERRORS, count, failed, failures
 from estimators.effects.method import Design, Estimates
 from estimators.errors import CausalError, Fault
 from estimators.fingerprint import fingerprint
@@ -151,7 +151,7 @@ def _designed(stage: DesignStage, seed: str) -> DesignStage:
             design = methods.design(stage.table, method, seed)
             checks = [*design.checks, *_of_design(stage.table, method.name, design)]
             rows = {"balance": (*stage.balance, *_named(design.balance)), "overlap": (*stage.overlap, *design.overlap)}
-        except CausalError as error:
+        except METHOD_ERRORS as error:
             stage = stage.adding(failures(error, method=method.name))
             continue
         designs[method.name] = design
@@ -194,7 +194,7 @@ def _estimated(designs: Mapping[str, Design], columns: Sequence[str]) -> tuple[d
     for method, design in designs.items() if columns else ():
         try:
             estimates[method] = design.estimate(columns)
-        except CausalError as error:
+        except METHOD_ERRORS as error:
             faults += [replace(c, check_name=placebo_outcome.NAME) for c in failures(error, method=method)]
     return estimates, faults
 
@@ -210,8 +210,8 @@ def _placebo_in_time(stage: DesignStage, seed: str) -> list[Check]:
         sums = moments(table, columns)
         scale = {c: sums.sd(c, study.estimand) for c in columns}
         joint = methods.design(table, study.headline, seed).estimate(columns)
-    except CausalError as error:
-        return placebo_in_time.impossible(error.faults[0].on_one_line())
+    except METHOD_ERRORS as error:
+        return placebo_in_time.impossible(failures(error)[0].reason)
     if not all(scale.values()):
         return placebo_in_time.impossible("an earlier outcome does not vary in the target population")
     family = placebo_outcome.placebos({study.headline.name: joint}, columns, scale, seed)

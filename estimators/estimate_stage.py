@@ -12,10 +12,10 @@ import numpy as np
 from estimators import methods, prepare
 from estimators.checks import attrition, interference, outcome_values
 from estimators.checks.family import holm
-from estimators.checks.verdict import count, failed, failures
+from estimators.checks.verdict import METHOD_ERRORS, count, failed, failures
 from estimators.design_stage import DesignStage
 from estimators.effects.method import Design
-from estimators.errors import CausalError, Fault
+from estimators.errors import Fault
 from estimators.fingerprint import fingerprint
 from estimators.results import Check, Effect
 from estimators.study_results import StudyEffect
@@ -47,7 +47,7 @@ def estimate_stage(stage: DesignStage, seed: str) -> EstimateStage:
     try:
         designs = stage.designs if table is stage.table else _again(table, seed)
         effects, faults = _effects(table, designs, seed)
-    except CausalError as error:
+    except METHOD_ERRORS as error:
         return replace(found, checks=(*found.checks, *failures(error)))
     for outcome in table.study.primary_outcomes:
         faults += interference.check(table, f"outcome_{outcome.name}")
@@ -108,8 +108,8 @@ def _by_segment(table: StudyTable, method: str, design: Design, segment: str) ->
     """Effects by level of one segment. A level too small for the method warns; it does not block the study."""
     try:
         joint = design.estimate(table.outcomes, segment)
-    except CausalError as error:
-        return [], [_no_segment(method, segment, error.faults[0].on_one_line())]
+    except METHOD_ERRORS as error:
+        return [], [_no_segment(method, segment, failures(error)[0].reason)]
     unknown = {e.segment for e in joint.effects if not (np.isfinite(e.estimate) and e.std_error > 0.0)}
     known = [e for e in joint.effects if e.segment not in unknown]
     checks = [_no_segment(method, segment, f"no standard error in {len(unknown)} of its levels")] if unknown else []

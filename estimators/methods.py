@@ -44,10 +44,10 @@ def _options(table: StudyTable, method: Method) -> dict[str, Any]:
     """Options as the estimator takes them: confounders by column, nuisances as the outcomes' kinds ask."""
     options = method.options()
     if method.name == "cem":
-        # Covariates dropped as collinear have no cutpoints any more.
-        cutpoints = {f"covariate_{c}": tuple(points) for c, points in method.cutpoints.items()}
-        options["cutpoints"] = {c: points for c, points in cutpoints.items() if c in table.covariates}
-        options["exact"] = tuple(c for c in (f"covariate_{c}" for c in method.exact) if c in table.covariates)
+        # By column; covariates dropped as collinear are gone, those of a placebo in time have a prefix of their own.
+        names = {c: c.removeprefix("shifted_").removeprefix("covariate_") for c in table.covariates}
+        options["cutpoints"] = {c: tuple(method.cutpoints[n]) for c, n in names.items() if n in method.cutpoints}
+        options["exact"] = tuple(c for c, n in names.items() if n in method.exact)
     if method.name == "aipw":
         options.setdefault("outcome_model", "auto")
     return {**options, "max_levels": table.study.max_levels}

@@ -19,9 +19,10 @@ NAME = "placebo_in_time"
 
 def shifted(table: StudyTable) -> StudyTable:
     """The same units with the covariates that end at the shifted index; units without complete values left out."""
-    columns = [*table.shifted_covariates, *table.shifted_outcomes]
+    covariates = tuple(c for c in table.shifted_covariates if c.removeprefix("shifted_") not in table.dropped)
+    columns = [*covariates, *table.shifted_outcomes]
     complete = " and ".join(f"{table.relation.name(c)} is not null" for c in columns)
-    return table.with_relation(table.relation.filter(complete), covariates=table.shifted_covariates)
+    return table.with_relation(table.relation.filter(complete), covariates=covariates)
 
 
 def judge(study: Study, placebo: Placebo) -> Check:

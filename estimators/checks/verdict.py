@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from estimators.errors import CausalError, Fault
 from estimators.results import Check
 
@@ -26,6 +28,13 @@ _CHECK_OF_CODE = {
     "028": "outcome_values",
     "031": "memory",
 }
+METHOD_ERRORS = (CausalError, np.linalg.LinAlgError)
+_UNSOLVABLE = Fault(
+    "020",
+    "equations without a unique solution",
+    ("covariates determine each other in one arm or fold",),
+    "leave out covariates that are rare or nearly collinear",
+)
 
 
 def passed(check_name: str, reason: str, **figures: Any) -> Check:
@@ -37,9 +46,10 @@ def failed(check_name: str, fault: Fault, **figures: Any) -> Check:
     return Check(check_name, "fail", fault.on_one_line(), code=fault.code, **figures)
 
 
-def failures(error: CausalError, **figures: Any) -> list[Check]:
-    """One failed gate per fault that a method raised."""
-    return [failed(_CHECK_OF_CODE.get(f.code, "method"), f, **figures) for f in error.faults]
+def failures(error: Exception, **figures: Any) -> list[Check]:
+    """One failed gate per fault that a method raised, be it with a code or as equations that have no solution."""
+    faults = error.faults if isinstance(error, CausalError) else (_UNSOLVABLE,)
+    return [failed(_CHECK_OF_CODE.get(f.code, "method"), f, **figures) for f in faults]
 
 
 def count(facts: Mapping[str, Any], name: str) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from estimators.checks.verdict import count, failed, passed
+from estimators.checks.verdict import count, failed, figure, passed
 from estimators.errors import Fault
 from estimators.results import Check
 from estimators.study_table import StudyTable, listed
@@ -19,10 +20,11 @@ def measures(table: StudyTable) -> dict[str, str]:
     if _absent(table):
         return {}
     treated_at, ends_at = (table.relation.name(c) for c in _COLUMNS)
-    as_of = f"cast({table.relation.text(table.study.as_of_at.strftime('%Y-%m-%d %H:%M:%S'))} as timestamp)"
+    ends = table.relation.seconds(ends_at)  # seconds, so that the time zone of a session plays no part
+    as_of = table.relation.number(table.study.as_of_at.timestamp())
     return {
-        "n_open_windows": f"sum(case when {ends_at} > {as_of} then 1 else 0 end)",
-        "last_window_end": f"cast(max({ends_at}) as varchar)",
+        "n_open_windows": f"sum(case when {ends} > {as_of} then 1 else 0 end)",
+        "last_window_end": f"max({ends})",
         "n_without_index": f"count(*) - count({treated_at})",
     }
 
@@ -35,7 +37,7 @@ def verdict(table: StudyTable, facts: Mapping[str, Any]) -> list[Check]:
     n, n_open, as_of = count(facts, "n"), count(facts, "n_open_windows"), table.study.as_of
     checks = []
     if n_open:
-        ends_at = str(facts["last_window_end"][0])[:19]
+        ends_at = datetime.fromtimestamp(figure(facts, "last_window_end"), UTC).strftime("%Y-%m-%d %H:%M:%S")
         details = (f"{n_open:,} of {n:,} outcome windows end after as_of {as_of}", f"the last one ends {ends_at}")
         fix = f"run the study with as_of {ends_at} or later, shorten the window, or leave out the latest units"
         checks.append(

@@ -300,3 +300,15 @@ def test_a_method_that_refuses_becomes_a_failed_check():
     assert results.status == "blocked"
     assert any(c.code == "023" and c.method == "aipw" for c in results.checks)
     assert not checks_named(results, "method")
+
+
+def test_equations_without_a_solution_are_a_fault_of_the_method(monkeypatch):
+    from estimators import methods
+
+    def unsolvable(*arguments: object) -> None:
+        raise np.linalg.LinAlgError("Singular matrix")
+
+    monkeypatch.setitem(methods._DESIGNS, "difference", unsolvable)
+    results = run(simulated(100))
+    assert results.status == "blocked"
+    assert [c.code for c in results.checks if c.method == "difference"] == ["020"]
