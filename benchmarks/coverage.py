@@ -1,0 +1,107 @@
+"""Coverage of 95 % intervals, and how often the checks block a study that they should or should not block.
+
+``python -m benchmarks.coverage [--simulations 500]``; a small version is in tests/coverage/.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from benchmarks.claims import Claim, Result
+from benchmarks.report import save, show, write_page
+from benchmarks.simulated import COMMON, RARE, Population, definition, discrete, randomised, study_table
+from estimators import Study, aipw, analyse, cem, difference
+from estimators.results import Effect
+
+MARGIN = 0.1  # of the A/A checks, in SDs of the placebo outcome: the library's default
+COVERAGE = (0.91, 0.98)
+NULLS_BLOCKED_AT_MOST = 0.077
+BIAS_CAUGHT_AT_LEAST = 0.95
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """estimate: an effect from a seed.  truth: what it should cover."""
+
+    name: str
+    estimate: Callable[[int], Effect]
+    truth: float
+
+
+def estimate_difference(seed: int) -> Effect:
+    return difference(randomised(seed), treatment="treatment", outcome="outcome")
+
+
+def estimate_cem(seed: int) -> Effect:
+    return cem(discrete(seed), treatment="treatment", outcome="outcome", covariates=["a", "b"], exact=["a", "b"])
+
+
+def estimate_aipw(seed: int, population: Population, estimand: str) -> Effect:
+    frame, columns = population.draw(seed), ["x", "group"]
+    return aipw(frame, "treatment", "outcome", covariates=columns, estimand=estimand, unit="unit_id", seed=str(seed))
+
+
+SIMULATIONS = [
+    Simulation("difference", estimate_difference, 1.0),
+    Simulation("cem, ATT", estimate_cem, 1.0),
+    *(
+        Simulation(
+            f"aipw, {estimand}{label}", partial(estimate_aipw, population=p, estimand=estimand), p.truth(estimand)
+        )
+        for p, label in ((COMMON, ""), (RARE, ", 0.3 % treated"))
+        for estimand in ("ATE", "ATT", "ATO")
+    ),
+]
+
+
+def covers(seed: int, simulation: Simulation) -> bool:
+    """Whether the 95 % interval of one simulated data set holds the truth."""
+    effect = simulation.estimate(seed)
+    return effect.ci_lower <= simulation.truth <= effect.ci_upper
+
+
+def is_blocked(seed: int, bias: float, method: str = "aipw") -> bool:
+    """Whether a study of no effect, with a planted bias in SDs, is blocked by its checks."""
+    study = Study.model_validate(definition(method))
+    return analyse(study_table(seed, bias), study, study_id=f"simulated_{seed}").status == "blocked"
+
+
+def share(happens: Callable[[int], bool], n_simulations: int) -> float:
+    """The share of seeds 0, 1, ... for which something happens; one process per core."""
+    with ProcessPoolExecutor() as pool:
+        return sum(pool.map(happens, range(n_simulations), chunksize=5)) / n_simulations
+
+
+def claims(n_simulations: int) -> list[Claim]:
+    found = []
+    low, high = COVERAGE
+    for simulation in SIMULATIONS:
+        rate = share(partial(covers, simulation=simulation), n_simulations)
+        text = f"95 % intervals of {simulation.name} cover in [{low}, {high}]"
+        found.append(Claim(text, f"{rate:.3f}", low <= rate <= high))
+        print(f"  {simulation.name}: {rate:.3f}", flush=True)
+    nulls = share(partial(is_blocked, bias=0.0), n_simulations)
+    text = f"studies of no effect and no bias are blocked in ≤ {NULLS_BLOCKED_AT_MOST:.1%}"
+    found.append(Claim(text, f"{nulls:.1%}", nulls <= NULLS_BLOCKED_AT_MOST))
+    biased = share(partial(is_blocked, bias=2 * MARGIN), n_simulations)
+    text = f"a bias of twice the margin is caught in ≥ {BIAS_CAUGHT_AT_LEAST:.0%}"
+    found.append(Claim(text, f"{biased:.1%}", biased >= BIAS_CAUGHT_AT_LEAST))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.coverage")
+    parser.add_argument("--simulations", type=int, default=500)
+    options = parser.parse_args()
+    title = f"Coverage and error rates over {options.simulations} simulations"
+    result = Result("coverage", title, [], claims(options.simulations))
+    show(result)
+    print(f"written: {save(result)}, {write_page()}")
+
+
+if __name__ == "__main__":
+    main()
