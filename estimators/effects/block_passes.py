@@ -33,9 +33,11 @@ class Block:
 
 @dataclass
 class Cache:
-    """Rows read once, by the set of raw columns that was asked for."""
+    """Rows read once, by the raw columns that were asked for; sorted into the folds of one salt at a time."""
 
-    blocks: dict[tuple[str, ...], list[dict[str, np.ndarray]]] = field(default_factory=dict)
+    read: dict[tuple[str, ...], list[dict[str, np.ndarray]]] = field(default_factory=dict)
+    salt: str = ""
+    blocks: dict[tuple[str, ...], list[Block]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,14 @@ class BlockPasses(Passes):
         if n_bytes > CACHE_BYTES:
             yield from (self._block(columns, raw) for columns in self._read(raw))
             return
-        if raw not in self.cache.blocks:
-            self.cache.blocks[raw] = list(self._read(raw))
-        for columns in self.cache.blocks[raw]:
-            yield self._block(columns, raw)
+        cache = self.cache
+        if cache.salt != self.salt:
+            cache.salt, cache.blocks = self.salt, {}
+        if raw not in cache.blocks:
+            if raw not in cache.read:
+                cache.read[raw] = list(self._read(raw))
+            cache.blocks[raw] = [self._block(columns, raw) for columns in cache.read[raw]]
+        yield from cache.blocks[raw]
 
     def _read(self, raw: tuple[str, ...]) -> Iterator[dict[str, np.ndarray]]:
         relation, spec, terms = self.rows.relation, self.rows.spec, self.rows.terms

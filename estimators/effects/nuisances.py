@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from scipy.special import expit, log_expit, log_ndtr, ndtr
 
-from estimators.errors import refuse
+from estimators.errors import CausalError, refuse
 
 if TYPE_CHECKING:
-    from estimators.effects.passes import Passes
+    from estimators.effects.passes import BinarySums, Passes
 
 EXACT_ROWS = 100_000
 # Steps are measured as the weighted root mean square change of the linear predictor. Newton is quadratic: after a step
 # of 1e-8 the error is at rounding; after one of 0.05 it is about 1e-3, and the last pass' own step squares that again.
 EXACT_STEP = 1e-8
 START_STEP = 0.05
-MAX_STEPS = 50
+MAX_STEPS = 20  # a finite optimum takes fewer than ten
+MAX_HALVINGS = 30
+SINGULAR = 1e-11  # smallest eigenvalue of a scaled matrix, relative to the largest, below which it has no rank
 
 
 class Predictor(Protocol):
@@ -80,50 +82,85 @@ def fit_binary(
     are collinear.
     """
     exact = passes.rows.n_rows < EXACT_ROWS
-    pooled, sums, step = _newton(passes, target, columns, link, start, arm, None, EXACT_STEP if exact else START_STEP)
+    fit = _newton(passes, target, columns, link, start, arm, None, EXACT_STEP if exact else START_STEP)
     if passes.n_folds == 1:
-        pooled = pooled + _solve(passes, sums.hessian, sums.gradient, columns, None)
-        return LinearPredictor(pooled[None, :], link, step)
-    coefficients = []
-    for fold in range(passes.n_folds):
-        left_out = pooled + _solve(passes, sums.hessian, sums.gradient, columns, fold)
-        if exact:
-            left_out, _, _ = _newton(passes, target, columns, link, left_out, arm, fold, EXACT_STEP)
-        coefficients.append(left_out)
-    found = np.array(coefficients)
-    return LinearPredictor(found, link, 0.0 if exact else max(_size(b - pooled, sums.hessian, None) for b in found))
+        # At convergence this step is nothing; with few steps on large data it squares the error once more.
+        last = 0.0 if fit.growing else _solve(passes, fit.sums.hessian, fit.sums.gradient, columns, None)
+        return LinearPredictor((fit.coefficients + last)[None, :], link, fit.step)
+    found = np.array([_leave_out(passes, target, columns, link, fit, arm, k, exact) for k in range(passes.n_folds)])
+    step = 0.0 if exact else max(_size(b - fit.coefficients, fit.sums.hessian, None) for b in found)
+    return LinearPredictor(found, link, step)
+
+
+def _leave_out(passes, target, columns, link, pooled, arm, fold, exact) -> np.ndarray:  # noqa: ANN001, PLR0913 - private
+    """Coefficients without `fold`.
+
+    A rare category of which that fold has every unit of one arm has no finite coefficient without it. Such a term is
+    left out, as least squares would; one that has none on all rows either stays, and its units are clipped.
+    """
+    if not exact:
+        step = _solve(passes, pooled.sums.hessian, pooled.sums.gradient, columns, fold, drop_dependent=True)
+        return pooled.coefficients + step
+    start = pooled.coefficients
+    for _ in range(len(columns)):
+        fit = _newton(passes, target, columns, link, start, arm, fold, EXACT_STEP)
+        if not fit.growing or pooled.growing:
+            return fit.coefficients
+        columns = columns[columns != fit.growing]
+        start = np.where(np.isin(np.arange(len(start)), columns), pooled.coefficients, 0.0)
+    return start
 
 
 def fit_linear(passes: Passes, gram: np.ndarray, cross: np.ndarray, columns: np.ndarray) -> LinearPredictor:
-    """Least squares per left-out fold from sums by fold. gram: (K, p, p); cross: (K, p)."""
-    if passes.n_folds == 1:
-        return LinearPredictor(_solve(passes, gram, cross, columns, None)[None, :])
-    return LinearPredictor(np.array([_solve(passes, gram, cross, columns, k) for k in range(passes.n_folds)]))
+    """Least squares per left-out fold from sums by fold. gram: (K, p, p); cross: (K, p).
 
-
-def _newton(passes, target, columns, link, start, arm, left_out, tolerance):
-    """Newton with step halving; returns the optimum, the sums of the last pass, and the size of the last step.
-
-    The sums are those at the optimum returned, so that the caller can take one more step from it for free.
+    Raises CausalError 020 when terms are collinear on all rows. Where they are so only without one fold (a rare
+    category of which that fold has every unit), the term is left out of that fold's model.
     """
-    beta, last = start, np.inf
+    pooled = _solve(passes, gram, cross, columns, None)
+    if passes.n_folds == 1:
+        return LinearPredictor(pooled[None, :])
+    folds = range(passes.n_folds)
+    return LinearPredictor(np.array([_solve(passes, gram, cross, columns, k, drop_dependent=True) for k in folds]))
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """An optimum, the sums there, the size of the last step, and the position of a coefficient without bound (or 0)."""
+
+    coefficients: np.ndarray
+    sums: BinarySums
+    step: float
+    growing: int = 0
+
+
+def _newton(passes, target, columns, link, start, arm, left_out, tolerance) -> _Fit:  # noqa: ANN001, PLR0913 - private
+    """Newton with step halving. Raises CausalError 014 when the target is predicted perfectly by all of its rows."""
+    beta, size = start, np.inf
     sums = passes.binary(target, beta, link, arm)
     value = _total(sums.log_likelihood, left_out)
-    for _ in range(MAX_STEPS):
-        step = _solve(passes, sums.hessian, sums.gradient, columns, left_out)
-        size = _size(step, sums.hessian, left_out)
-        if last < tolerance:
-            return beta, sums, size
-        for _ in range(30):
+    step = np.zeros_like(beta)
+    for i in range(MAX_STEPS):
+        if size < tolerance:
+            return _Fit(beta, sums, size)
+        try:
+            step = _solve(passes, sums.hessian, sums.gradient, columns, left_out)
+        except CausalError:
+            if i == 0:
+                raise
+            break  # the likelihood is flat where a coefficient grows without bound
+        for _ in range(MAX_HALVINGS):
             trial = passes.binary(target, beta + step, link, arm)
             trial_value = _total(trial.log_likelihood, left_out)
             if trial_value >= value - 1e-10 * abs(value):
                 break
             step = step / 2.0
-        beta, sums, value, last = beta + step, trial, trial_value, size
+        size = _size(step, sums.hessian, left_out)
+        beta, sums, value = beta + step, trial, trial_value
         if value > -1e-6 * passes.rows.n_rows:
-            break
-    raise _separated(passes, beta)
+            raise _separated(passes, beta)
+    growing = columns[1:][np.argmax(np.abs(step[columns[1:]]))] if len(columns) > 1 else 0
+    return _Fit(beta, sums, size, int(growing))
 
 
 def _size(step: np.ndarray, hessian: np.ndarray, left_out: int | None) -> float:
@@ -137,30 +174,52 @@ def _total(by_fold: np.ndarray, left_out: int | None) -> np.ndarray:
 
 
 def _solve(
-    passes: Passes, matrix: np.ndarray, vector: np.ndarray, columns: np.ndarray, left_out: int | None
+    passes: Passes,
+    matrix: np.ndarray,
+    vector: np.ndarray,
+    columns: np.ndarray,
+    left_out: int | None,
+    drop_dependent: bool = False,
 ) -> np.ndarray:
     """Solution of the normal equations on `columns`, zero elsewhere; (p,)."""
     a = _total(matrix, left_out)[np.ix_(columns, columns)]
     b = _total(vector, left_out)[columns]
     out = np.zeros(matrix.shape[-1])
-    out[columns] = solve_scaled(a, b, [passes.rows.terms.names[i] for i in columns])
+    out[columns] = solve_scaled(a, b, [passes.rows.terms.names[i] for i in columns], drop_dependent)
     return out
 
 
-def solve_scaled(a: np.ndarray, b: np.ndarray, names: Sequence[str]) -> np.ndarray:
+def solve_scaled(a: np.ndarray, b: np.ndarray, names: Sequence[str], drop_dependent: bool = False) -> np.ndarray:
     """Solves the symmetric system ``a x = b`` after scaling its diagonal to one.
 
-    Raises CausalError 020 naming the terms of the smallest eigenvector when `a` is singular to working precision.
+    When `a` is singular to working precision: with `drop_dependent` terms that depend on earlier ones get 0, as in R's
+    lm; else CausalError 020 names the terms of the smallest eigenvector.
     """
     diagonal = np.sqrt(np.clip(np.diag(a), 0.0, None))
-    if np.any(diagonal == 0.0) or not np.all(np.isfinite(a)):
-        raise _collinear([n for n, d in zip(names, diagonal, strict=True) if not d > 0.0] or list(names))
+    constant = diagonal == 0.0
+    diagonal = np.where(constant, 1.0, diagonal)
     scaled = a / np.outer(diagonal, diagonal)
     values, vectors = np.linalg.eigh(scaled)
-    if values[0] < 1e-11 * values[-1]:
-        part = np.abs(vectors[:, 0])
-        raise _collinear([n for n, v in zip(names, part, strict=True) if v > 1e-3 * part.max() and n != "intercept"])
-    return (vectors @ ((vectors.T @ (b / diagonal)) / values)) / diagonal
+    if values[0] >= SINGULAR * values[-1]:
+        return (vectors @ ((vectors.T @ (b / diagonal)) / values)) / diagonal
+    if drop_dependent:
+        keep = _independent(scaled)
+        out = np.zeros(len(b))
+        out[keep] = solve_scaled(a[np.ix_(keep, keep)], b[keep], [names[i] for i in keep])
+        return out
+    part = np.abs(vectors[:, 0])
+    chosen = constant if constant.any() else part > 1e-3 * part.max()
+    raise _collinear([n for n, is_part in zip(names, chosen, strict=True) if is_part and n != "intercept"])
+
+
+def _independent(scaled: np.ndarray) -> np.ndarray:
+    """Positions of the columns that do not depend on earlier ones: Gram-Schmidt on the cross-products."""
+    rest, keep = scaled.copy(), []
+    for i in range(len(rest)):
+        if rest[i, i] > 1e-9:
+            keep.append(i)
+            rest = rest - np.outer(rest[:, i], rest[i, :]) / rest[i, i]
+    return np.array(keep)
 
 
 def _collinear(names: list[str]) -> Exception:
