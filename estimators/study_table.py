@@ -157,3 +157,11 @@ def _excluded(relation: Relation) -> dict[str, tuple[int, int]]:
     found = relation.aggregate(counts, by=["exclusion"], where=f"{relation.name('exclusion')} is not null")
     arms = zip(found["exclusion"], found["arm_1"], found["arm_0"], strict=True)
     return {str(reason): (int(treated), int(control)) for reason, treated, control in arms}
+
+
+def treats_whole_clusters(table: StudyTable) -> bool:
+    """Whether treatment is constant within every cluster: then clusters, not units, were assigned."""
+    name = table.relation.name
+    arms = {"lowest": f"min({name('treatment')})", "highest": f"max({name('treatment')})"}
+    clusters = table.relation.grouped(arms, {"cluster": name(table.cluster)})
+    return clusters.filter("lowest < highest").n_rows() == 0

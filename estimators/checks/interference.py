@@ -19,7 +19,7 @@ def assumed(table: StudyTable) -> list[Check]:
         reason = "interference is declared unknown: if treated units affect controls, the effect is misstated"
         return [Check(NAME, "warn", reason, is_gate=False)]
     if table.cluster is None:
-        reason = f"assumed none, because {declared.because}; without clusters it cannot be tested"
+        reason = f"assumed none, because {declared.because.rstrip('.')}; without clusters it cannot be tested"
         return [Check(NAME, "not_evaluated", reason, is_gate=False)]
     return []
 

@@ -12,7 +12,7 @@ from estimators.checks.draws import generator
 from estimators.checks.moments import Moments, design_blocks
 from estimators.checks.verdict import passed
 from estimators.results import Check
-from estimators.study_table import StudyTable, shown
+from estimators.study_table import StudyTable, shown, treats_whole_clusters
 
 _LEVEL = 0.001
 _MONTE_CARLO_BELOW = 20_000
@@ -36,7 +36,7 @@ def check(table: StudyTable, moments: Moments | None, seed: str) -> list[Check]:
     """
     if moments is None:
         return [Check(NAME, "not_evaluated", "no covariates to balance", is_gate=False)]
-    is_clustered = table.study.cluster is not None and _is_constant_within_clusters(table)
+    is_clustered = table.study.cluster is not None and treats_whole_clusters(table)
     if is_clustered:
         p, source = _re_randomised(_clusters(table, moments), generator(seed, "balance"))
     elif moments.n.sum() < _MONTE_CARLO_BELOW:
@@ -115,10 +115,3 @@ def _clusters(table: StudyTable, moments: Moments) -> _Assigned:
     found = standardised.aggregate(sums, by={"cluster": relation.name(table.cluster)})
     matrix = np.column_stack([np.asarray(found[f"sum{i}"], dtype=float) for i in range(at)])
     return _Assigned(found["treated"].astype(float), found["size"].astype(float), matrix)
-
-
-def _is_constant_within_clusters(table: StudyTable) -> bool:
-    name = table.relation.name
-    arms = {"lowest": f"min({name('treatment')})", "highest": f"max({name('treatment')})"}
-    clusters = table.relation.grouped(arms, {"cluster": name(table.cluster)})
-    return clusters.filter("lowest < highest").n_rows() == 0

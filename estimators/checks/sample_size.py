@@ -8,7 +8,7 @@ from typing import Any
 from estimators.checks.verdict import count, failed, passed
 from estimators.errors import Fault
 from estimators.results import Check
-from estimators.study_table import StudyTable
+from estimators.study_table import StudyTable, treats_whole_clusters
 
 NAME = "sample_size"
 FEW_CLUSTERS = 30
@@ -40,6 +40,10 @@ def verdict(table: StudyTable, facts: Mapping[str, Any]) -> list[Check]:
     if small:
         detail = f"{' and '.join(small)} unit; a variance needs {_SMALLEST_ARM}"
         return [failed(NAME, Fault("023", "too few units", (detail,), "widen the cohort"))]
+    if table.study.cluster is None and table.cluster is not None and treats_whole_clusters(table):
+        detail = f"treatment is the same for all units of a {table.study.interference.cluster}"
+        fix = "declare cluster, so that standard errors rest on the number of clusters"
+        return [failed(NAME, Fault("023", "whole clusters treated, but no cluster declared", (detail,), fix))]
     if table.study.cluster is None:
         return [passed(NAME, f"{count(facts, 'n'):,} units", statistic=float(count(facts, "n")))]
     return [_clusters(facts)]

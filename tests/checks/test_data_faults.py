@@ -192,6 +192,16 @@ def test_023_fewer_than_thirty_clusters_warn():
     assert check.reason.startswith("10 clusters: standard error unreliable below 30")
 
 
+def test_023_whole_clusters_treated_without_a_declared_cluster():
+    frame = simulated(200).assign(cluster_id=lambda f: [f"c{i // 10}" for i in range(200)])
+    frame["treatment"] = frame["cluster_id"].str[-1].isin(list("02468")).astype(int)
+    within = {"assumption": "within", "cluster": "cluster_id"}
+    assert refused(frame, "sample_size", interference=within) == (
+        "023 whole clusters treated, but no cluster declared; treatment is the same for all units of a cluster_id; "
+        "fix: declare cluster, so that standard errors rest on the number of clusters"
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "count"), [(-1.0, "1 negative"), (0.0, "1 zero"), (None, "1 null"), (np.inf, "1 not finite")]
 )
