@@ -5,7 +5,7 @@ Inert in projects that do not install the package `causal`. Everything heavy is 
 
 from __future__ import annotations
 
-import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from estimators.errors import Fault
 
 PACKAGE = "causal"
+_INSTALL_PATH = re.compile(r"""^packages-install-path:\s*["']?([^"'#\n]+)""", re.MULTILINE)
 _WITHOUT_DEFINITIONS = ("deps", "clean", "init", "debug")  # commands that must work while definitions are faulty
 
 
@@ -66,7 +67,10 @@ def is_installed(project_name: str, folder: Path) -> bool:
 
 
 def _package_dir(folder: Path) -> Path:
-    return folder / os.environ.get("DBT_PACKAGES_INSTALL_PATH", "dbt_packages") / PACKAGE
+    """Where `dbt deps` puts the package: read without a YAML parser, since every project pays for it."""
+    file = folder / "dbt_project.yml"
+    found = _INSTALL_PATH.search(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else None
+    return folder / (found[1].strip() if found else "dbt_packages") / PACKAGE
 
 
 def _invocation() -> tuple[Path, str, dict[str, Any]]:

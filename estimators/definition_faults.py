@@ -258,5 +258,10 @@ def _dotted(path: Path) -> str:
     """``checks.placebo_outcomes[2].name``: positions counted from 1, as people do."""
     text = ""
     for step in path:
-        text += f"[{step + 1}]" if isinstance(step, int) else f"{'.' if text else ''}{str(step)[:63]}"
+        text += f"[{step + 1}]" if isinstance(step, int) else f"{'.' if text else ''}{_escaped(step)}"
     return text
+
+
+def _escaped(key: str) -> str:
+    """A key as one short word of a message, whatever it holds."""
+    return str(key)[:63].encode("unicode_escape").decode()

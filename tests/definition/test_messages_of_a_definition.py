@@ -250,6 +250,7 @@ def test_rules_between_valid_keys_are_judged_although_others_are_not_valid():
 
 def test_no_message_is_longer_than_six_lines():
     changes = {k: object() for k in DEFINITION}
+    changes["checks"] = {"a\nb": {"c\nd": "{{ e }}\n\n\n\n\n\n\n"}}
     faults = definition_faults({**DEFINITION, **changes, "x" * 500: 1, "waivers": [{}]})
     assert faults
     assert max(len(str(f).splitlines()) for f in faults) <= 6

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from dbt_causal.cli import main
 from dbt_causal.library_version import MODEL, library_version, model_text
+from dbt_causal.plugin import is_installed
 from tests.definition.small_project import STUDY, write_project
 from tests.definition.test_database_lock import HOLD
-from tests.source_tree import ROOT
+from tests.package.consumer import copy_of_package
 
 PROFILE = "company: {target: d, outputs: {d: {type: duckdb, path: work.duckdb, threads: 3}}}\n"
 MAIL = "ada@example.org"
@@ -22,12 +24,9 @@ MAIL = "ada@example.org"
 
 def install_package(folder: Path, version: str | None = None) -> None:
     """What `dbt deps` does for a local package, with the version of the library that is installed."""
-    package = folder / "dbt_packages" / "causal"
-    package.mkdir(parents=True)
-    shutil.copy(ROOT / "dbt_project.yml", package)
-    for part in ("macros", "models", "python_models", "tests/dbt"):
-        shutil.copytree(ROOT / part, package / part, ignore=shutil.ignore_patterns("__pycache__"))
-    (package / MODEL).write_text(model_text(version or library_version()))
+    package = copy_of_package(folder / "dbt_packages" / "causal")
+    if version is not None:
+        (package / MODEL).write_text(model_text(version))
 
 
 def dbt(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
@@ -107,6 +106,16 @@ def test_a_package_of_another_version_is_refused_with_the_way_out(company):
     )
 
 
+@pytest.mark.parametrize(
+    "line", ["", "packages-install-path: vendored\n", "packages-install-path: 'vendored' # ours\n"]
+)
+def test_the_package_is_found_where_dbt_deps_puts_it(tmp_path, line):
+    (tmp_path / "dbt_project.yml").write_text(f"name: company\n{line}")
+    assert not is_installed("company", tmp_path)
+    (tmp_path / ("vendored" if line else "dbt_packages") / "causal").mkdir(parents=True)
+    assert is_installed("company", tmp_path)
+
+
 def test_a_project_without_the_package_is_left_alone(tmp_path):
     folder = write_project(
         tmp_path, STUDY.replace("ATT", "ATTT").replace("    data_tests: [causal.has_passed_gates]\n", "")
@@ -155,3 +164,17 @@ def test_values_of_rows_reach_neither_the_terminal_nor_the_log(company):
     assert status == 1
     assert "ConversionException: a value could not be converted to the type of its column" in printed
     assert MAIL not in printed + (folder / "logs" / "dbt.log").read_text()
+
+
+def test_a_new_study_builds_before_its_cohort_is_written_and_is_blocked_as_empty(company, capsys):
+    folder = company(study=None)
+    assert main(["new", "badge", "--project-dir", str(folder)]) == 0
+    status, printed = dbt(folder, "build", "--exclude-resource-type", "unit_test")
+    results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
+    failed = {r["unique_id"].split(".")[2] for r in results if r["status"] not in ("success", "pass")}
+    assert status == 1, printed
+    assert len(failed) == 1
+    assert "has_passed_gates" in failed.pop()
+    capsys.readouterr()
+    assert main(["status", "--database", str(folder / "work.duckdb")]) == 0
+    assert "badge: blocked\n  why: sample_size: empty cohort" in capsys.readouterr().out
