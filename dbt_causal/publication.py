@@ -57,9 +57,7 @@ def publish(context: Mapping[str, Any], session: Any, tables: Mapping[str, Any])
 
 def results_file(session: Any) -> Path | None:
     """`<stem>_results.duckdb` beside the database that `session` is connected to; None for one in memory."""
-    found = session.execute(
-        "select path from duckdb_databases() where database_name = current_database()"
-    ).fetchall()
+    found = session.execute("select path from duckdb_databases() where database_name = current_database()").fetchall()
     if not found or not found[0][0] or found[0][0] == ":memory:":
         return None
     database = Path(found[0][0]).resolve()

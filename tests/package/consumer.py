@@ -90,6 +90,16 @@ class Consumer:
         with duckdb.connect(str(self.results_file), read_only=True) as connection:
             return connection.execute(sql).fetchall()
 
+    def violations(self, test: str, after: str) -> int:
+        """Rows that a compiled data test finds once the statement `after` has run; the database stays as it was."""
+        [file] = self.folder.glob(f"target/compiled/**/{test}.sql")
+        with duckdb.connect(str(self.database)) as connection:
+            connection.begin()
+            connection.execute(after)
+            found = connection.execute(file.read_text()).fetchall()
+            connection.rollback()
+        return len(found)
+
     def copy_to(self, folder: Path) -> Consumer:
         shutil.copytree(self.folder, folder, symlinks=True)
         return Consumer(folder, self.package)
@@ -105,7 +115,8 @@ def close_database() -> None:
 
 def _outcome(found: Any, messages: list[str]) -> Outcome:
     results = getattr(found.result, "results", None) or []
-    statuses = {r.node.name: str(r.status) for r in results}
+    nodes = [(getattr(result, "node", None), result) for result in results]
+    statuses = {node.name: str(result.status) for node, result in nodes if node is not None}
     listed = found.result if isinstance(found.result, list) else []
     return Outcome(bool(found.success), statuses, messages, listed)
 
