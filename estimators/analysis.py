@@ -8,7 +8,7 @@ from typing import Any
 
 from estimators.checks import placebo_outcome
 from estimators.design_stage import DesignStage, design_stage
-from estimators.estimate_stage import COMPARISON, EstimateStage, estimate_stage
+from estimators.estimate_stage import EstimateStage, estimate_stage
 from estimators.results import Check
 from estimators.study import Study
 from estimators.study_results import Results, Run, StudyEffect
@@ -111,6 +111,3 @@ def _first_reason(blocking: Sequence[Check]) -> str:
     """Failures before gates that could not be evaluated."""
     ranked = sorted(blocking, key=lambda c: c.status != "fail")
     return f"{ranked[0].check_name}: {ranked[0].reason}" if ranked else ""
-
-
-__all__ = ["COMPARISON", "Results", "analyse"]

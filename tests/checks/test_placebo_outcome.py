@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
 from estimators.checks.placebo_outcome import Placebo, judge
+from estimators.results import Check
 from tests.checks.simulated import checks_named, nsw, nsw_study, only, run, simulated, study
 
 AIPW = {"name": "aipw", "repetitions": 1}
@@ -114,6 +117,7 @@ def test_the_experiment_passes():  # D-AA-1: difference 265.146299 (305.044284)
     results = nsw_analysis("experiment", design="randomised", methods=["difference"])
     check = only(results, "placebo_outcome")
     assert check.statistic * sd_of_re75("experiment") == pytest.approx(265.146299, rel=1e-6)
+    assert std_error_of(check, "experiment") == pytest.approx(305.044284, rel=1e-6)
     assert check.status == "pass"
     assert results.status == "published"
     assert results.effects[0].estimate == pytest.approx(1794.3423818501, rel=1e-8)
@@ -124,6 +128,7 @@ def test_the_survey_controls_fail_by_difference():  # D-AA-2: difference -17531.
     results = nsw_analysis("psid", design="observational", methods=["difference"])
     check = only(results, "placebo_outcome")
     assert check.statistic * sd_of_re75("psid") == pytest.approx(-17531.282355, rel=1e-6)
+    assert std_error_of(check, "psid") == pytest.approx(360.925470, rel=1e-6)
     assert check.status == "fail"
 
 
@@ -132,6 +137,7 @@ def test_the_survey_controls_do_not_pass_by_aipw():  # D-AA-2: AIPW ATT -1991.20
     results = nsw_analysis("psid", design="observational", methods=[method])
     check = only(results, "placebo_outcome")
     assert check.statistic * sd_of_re75("psid") == pytest.approx(-1991.207251, rel=1e-4)
+    assert std_error_of(check, "psid") == pytest.approx(1280.434497, rel=1e-4)
     assert (check.status, results.status) == ("not_evaluated", "blocked")
     assert only(results, "overlap").status == "fail"
 
@@ -139,6 +145,11 @@ def test_the_survey_controls_do_not_pass_by_aipw():  # D-AA-2: AIPW ATT -1991.20
 def sd_of_re75(kind: str) -> float:
     frame = nsw(kind)
     return frame.loc[frame["treatment"] == 1, "placebo_re75"].std()
+
+
+def std_error_of(check: Check, kind: str) -> float:
+    """From the reach of the 90 % interval, for a family of one."""
+    return (check.bias_bound - abs(check.statistic)) / NormalDist().inv_cdf(0.95) * sd_of_re75(kind)
 
 
 def nsw_analysis(kind: str, **changes: object):
