@@ -25,7 +25,7 @@ _HOMES = {
     "Check": "estimators.results",
     "CausalError": "estimators.errors",
 }
-__all__ = sorted(_HOMES)
+__all__ = [*_HOMES]  # noqa: PLE0604 - names are strings
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
 """Augmented inverse-probability weighting, cross-fitted, from sums in the warehouse.
 
-Robins, Rotnitzky and Zhao 1994; Chernozhukov et al. 2018 (DML); reference implementation DoubleML's IRM. Standard errors
-are those of the influence function: they take the nuisances as known, which cross-fitting makes valid.
+Robins, Rotnitzky and Zhao 1994; Chernozhukov et al. 2018 (DML); reference implementation DoubleML's IRM. The standard
+errors are those of the influence function: they take the nuisances as known, which cross-fitting makes valid.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The passes as blocks of rows folded with BLAS.
 
-A block is a few thousand rows as a column-major design matrix, sorted by fold and arm, so that every sum is a product of
-contiguous slices. Data below `CACHE_BYTES` stays in memory between passes; larger data streams from the warehouse again.
+A block is a few thousand rows as a design matrix, sorted by fold and arm, so that every sum is a product of contiguous
+slices. Data below `CACHE_BYTES` stay in memory between passes; larger data stream from the warehouse again.
 """
 
 from __future__ import annotations

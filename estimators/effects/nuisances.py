@@ -92,7 +92,7 @@ def fit_binary(
     return LinearPredictor(found, link, step)
 
 
-def _leave_out(passes, target, columns, link, pooled, arm, fold, exact) -> np.ndarray:  # noqa: ANN001, PLR0913 - private
+def _leave_out(passes, target, columns, link, pooled, arm, fold, exact) -> np.ndarray:
     """Coefficients without `fold`.
 
     A rare category of which that fold has every unit of one arm has no finite coefficient without it. Such a term is
@@ -134,7 +134,7 @@ class _Fit:
     growing: int = 0
 
 
-def _newton(passes, target, columns, link, start, arm, left_out, tolerance) -> _Fit:  # noqa: ANN001, PLR0913 - private
+def _newton(passes, target, columns, link, start, arm, left_out, tolerance) -> _Fit:
     """Newton with step halving. Raises CausalError 014 when the target is predicted perfectly by all of its rows."""
     beta, size = start, np.inf
     sums = passes.binary(target, beta, link, arm)

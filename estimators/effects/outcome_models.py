@@ -1,4 +1,4 @@
-"""Cross-fitted outcome regressions of each arm: linear from cross-products, logistic for outcomes in {0, 1}, boosted."""
+"""Cross-fitted outcome regressions of each arm: linear from cross-products, logistic for 0/1 outcomes, boosted."""
 
 from __future__ import annotations
 

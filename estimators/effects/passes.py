@@ -47,7 +47,7 @@ class BinarySums:
 
 @dataclass(frozen=True)
 class LinearSums:
-    """Least-squares sums by fold and arm. gram: (K, 2, p, p); cross: (m, K, 2, p); is_binary: (m,) outcomes in {0,1}."""
+    """Least-squares sums by fold and arm. gram: (K, 2, p, p); cross: (m, K, 2, p); is_binary: (m,) all 0 or 1."""
 
     gram: np.ndarray
     cross: np.ndarray

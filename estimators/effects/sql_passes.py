@@ -1,8 +1,8 @@
 """The passes as one aggregate query each: only sums leave the warehouse.
 
 Rows are grouped by fold, arm and combination of categories; the dummies are rebuilt from the group keys afterwards, so
-that categories cost nothing in the scan. Numbers are standardised inside the query and sums are compensated, so that the
-result does not depend on the number of threads.
+that categories cost nothing in the scan. Numbers are standardised inside the query and sums are compensated, so that
+the result does not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -176,7 +176,8 @@ class SqlPasses(Passes):
                 etas[name] = " + ".join([f"causal_b{j}_0", *slopes])
             relation = relation.lookup(["causal_fold"], table)
         for name, c in pooled.items():
-            levels = [dict(zip(v, o.tolist(), strict=True)) for (_, v), o in zip(terms.categories, terms.offsets(c))]
+            offsets = zip(terms.categories, terms.offsets(c), strict=True)
+            levels = [dict(zip(values, o.tolist(), strict=True)) for (_, values), o in offsets]
             etas[name] = " + ".join([etas[name], *(relation.pick(f"causal_c{i}", v) for i, v in enumerate(levels))])
         if by_fold and terms.categories:
             relation, names = self._with_offsets(relation, by_fold)
@@ -201,7 +202,7 @@ class SqlPasses(Passes):
         return relation, added
 
     def _cell_keys(self, relation: Relation) -> dict[str, str]:
-        """Per group of categories the number of the row's (fold, levels) cell, counted as `_with_offsets` lists them."""
+        """Per group of categories the number of the row's (fold, levels) cell, in the order of `_with_offsets`."""
         keys = {}
         for g, group in enumerate(self._category_groups()):
             key = "causal_fold"
