@@ -35,6 +35,7 @@ while not stop.exists():
             reads += 1
     except duckdb.Error as error:
         errors.append(str(error)[:200])
+    time.sleep(0.02)  # two readers and a build share two cores
 print(json.dumps({"reads": reads, "errors": errors, "mixed": mixed, "versions": len(seen)}))
 """
 
