@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.measure import ROOT
+from benchmarks.measure import ROOT, RunFailed
 
 PROJECT = ROOT / "benchmarks" / "study_table_project"
 STUDY = "thirteen_features"
@@ -40,7 +40,9 @@ def compiled(database: Path, folder: Path) -> Path:
         "CAUSAL_TARGET": "duckdb",
     }
     for command in (["deps"], ["run", "--select", "feat_events", f"{STUDY}__cohort"], ["compile", "--select", STUDY]):
-        subprocess.run([*dbt, *command], cwd=project, env=environment, check=True)
+        done = subprocess.run([*dbt, *command], cwd=project, env=environment, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RunFailed(f"dbt {' '.join(command)}: {done.stdout[-2000:]}")
     return project / "target" / "compiled" / "causal_benchmark" / "models" / f"{STUDY}.sql"
 
 

@@ -100,6 +100,16 @@ def test_a_locked_environment_pins_versions_and_nothing_else(environment):
     assert [line for line in lines if not re.fullmatch(r"[a-z0-9.-]+==[A-Za-z0-9.]+", line)] == []
 
 
+@pytest.mark.parametrize(("environment", "extras"), [("core", ("dev", "bench")), ("all", None)])
+def test_a_locked_environment_pins_every_dependency(environment, extras):
+    project = tomllib.loads(text(Path("pyproject.toml")))["project"]
+    optional = project["optional-dependencies"]
+    needs = [*project["dependencies"], *(need for extra in extras or optional for need in optional[extra])]
+    names = {re.split(r"[^A-Za-z0-9_.-]", need)[0].lower().replace("_", "-") for need in needs}
+    locked = {line.split("==")[0] for line in text(Path(f"constraints/{environment}.txt")).splitlines()}
+    assert names - locked == set()
+
+
 def test_no_locked_environment_has_cuda_packages():
     locked = text(Path("constraints/core.txt")) + text(Path("constraints/all.txt"))
     assert re.findall(r"^(?:nvidia|cuda)-.*", locked, re.MULTILINE) == []
