@@ -40,7 +40,9 @@ def compiled(database: Path, folder: Path) -> Path:
         "CAUSAL_TARGET": "duckdb",
     }
     for command in (["deps"], ["run", "--select", "feat_events", f"{STUDY}__cohort"], ["compile", "--select", STUDY]):
-        done = subprocess.run([*dbt, *command], cwd=project, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [*dbt, *command], cwd=project, env=environment, capture_output=True, text=True, check=False
+        )
         if done.returncode != 0:
             raise RunFailed(f"dbt {' '.join(command)}: {done.stdout[-2000:]}")
     return project / "target" / "compiled" / "causal_benchmark" / "models" / f"{STUDY}.sql"
