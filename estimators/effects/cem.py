@@ -27,7 +27,7 @@ from estimators.warehouse import Relation, as_relation
 ESTIMANDS = ("ATT", "ATE", "ATC")
 ENOUGH_MATCHED, FEW_MATCHED = 0.8, 0.5  # shares of the target population: below the first warns, the second fails
 IMBALANCE_BINS = 5  # the fixed grid of L1: independent of the bins that were matched on
-IMBALANCE_UNITS = 1_000_000  # above, L1 is left out: it is one more grouping of all rows
+IMBALANCE_UNITS = 200_000  # above, L1 is left out: it is one more grouping of all rows
 
 
 def cem(  # noqa: PLR0913 - the public signature of DESIGN.md

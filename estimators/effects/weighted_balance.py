@@ -8,7 +8,7 @@ variable has the standard deviation sqrt(p(1-p)); every level of a text covariat
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from estimators.effects.method import Spec
 from estimators.results import Balance, Overlap
 from estimators.warehouse import Relation
 
+MOST_GROUPS = 10_000  # combinations of text levels by which the scan groups
 _ARMS = (("control", 0), ("treated", 1))
 
 
@@ -55,26 +56,37 @@ def weighted_balance(
     variables = _variables(rows, spec, inputs)
     columns = {"causal_b": base_weight, "causal_w": "coalesce(causal_w, 0e0)"}
     rows = rows.with_columns(columns).with_columns({f"causal_v{i}": v.sql for i, v in enumerate(variables)})
-    found = rows.aggregate(_sums(rows, len(variables)), by={"causal_arm": "causal_t"})
-    return WeightedBalance(
-        balance=tuple(_balance(v, method, spec.estimand, _Moments.of(found, i)) for i, v in enumerate(variables)),
-        overlap=tuple(_overlap(method, arm, at, found) for arm, at in _ARMS),
-        n=found["n"].astype(int),
-        weight=found["w"],
-        largest_weight=found["largest"] * found["n"] / found["w"],
-        base_weight=found["b"],
-    )
+    # Grouped by the texts as well, their dummies are sums over groups and cost nothing in the scan.
+    texts = [c for c in spec.covariates if c in inputs.levels]
+    grouped = texts if math.prod(len(inputs.levels[c]) for c in texts) <= MOST_GROUPS else []
+    summed = [i for i, v in enumerate(variables) if v.column not in grouped]
+    cells = rows.aggregate(_sums(rows, summed), by={"causal_arm": "causal_t", **{c: rows.name(c) for c in grouped}})
+    found = _by_arm(cells, variables, summed)
+    with np.errstate(divide="ignore", invalid="ignore"):  # NaN where an arm has no weight at all
+        return WeightedBalance(
+            balance=tuple(_balance(v, method, spec.estimand, _Moments.of(found, i)) for i, v in enumerate(variables)),
+            overlap=tuple(_overlap(method, arm, at, found) for arm, at in _ARMS),
+            n=found["n"].astype(int),
+            weight=found["w"],
+            largest_weight=found["largest"] * found["n"] / found["w"],
+            base_weight=found["b"],
+        )
 
 
 @dataclass(frozen=True)
 class _Variable:
-    """A number or the dummy of a level: `sql` gives it shifted by `center` and divided by `scale`."""
+    """A number or the dummy of a `level` of a column: `sql` gives it shifted by `center` and divided by `scale`."""
 
-    name: str
+    column: str
     sql: str
     center: float = 0.0
     scale: float = 1.0
     may_be_binary: bool = True
+    level: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.column if self.level is None else f"{self.column} = {self.level}"
 
 
 def _variables(rows: Relation, spec: Spec, inputs: Inputs) -> list[_Variable]:
@@ -83,7 +95,7 @@ def _variables(rows: Relation, spec: Spec, inputs: Inputs) -> list[_Variable]:
         name = rows.name(column)
         for level in inputs.levels.get(column, ()):
             sql = f"case when {name} = {rows.text(level)} then 1e0 else 0e0 end"
-            out.append(_Variable(f"{column} = {level}", sql))
+            out.append(_Variable(column, sql, level=level))
         if column not in inputs.levels:
             out.append(_number(column, rows.double(name), (inputs.minimum[column], inputs.maximum[column]), rows))
     return out
@@ -98,7 +110,7 @@ def _number(column: str, value: str, ends: tuple[float, float], rows: Relation) 
     return _Variable(column, f"({value} - {rows.number(center)}) / {rows.number(scale)}", center, scale, False)
 
 
-def _sums(rows: Relation, size: int) -> dict[str, str]:
+def _sums(rows: Relation, which: Sequence[int]) -> dict[str, str]:
     sums = {
         "n": "sum(case when causal_w > 0 then 1 else 0 end)",
         "b": rows.total("causal_b"),
@@ -107,11 +119,32 @@ def _sums(rows: Relation, size: int) -> dict[str, str]:
         "ww": rows.total("causal_w * causal_w"),
         "largest": "max(causal_w)",
     }
-    for i in range(size):
+    for i in which:
         v = f"causal_v{i}"
         sums |= {f"bx{i}": rows.total(f"causal_b * {v}"), f"bxx{i}": rows.total(f"causal_b * {v} * {v}")}
         sums |= {f"wx{i}": rows.total(f"causal_w * {v}"), f"wxx{i}": rows.total(f"causal_w * {v} * {v}")}
     return sums
+
+
+def _by_arm(
+    cells: Mapping[str, np.ndarray], variables: Sequence[_Variable], summed: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """Sums of the groups by arm, each (2,), with those of the dummies that the groups stand for."""
+    arm = cells["causal_arm"].astype(int)
+
+    def by_arm(values: np.ndarray) -> np.ndarray:
+        return np.array([values[arm == a].sum() for a in (0, 1)], dtype=float)
+
+    scalars = ("n", "b", "bb", "w", "ww")
+    names = [*scalars, *(f"{prefix}{i}" for i in summed for prefix in ("bx", "bxx", "wx", "wxx"))]
+    found = {name: by_arm(cells[name]) for name in names}
+    found["largest"] = np.array([cells["largest"][arm == a].max() for a in (0, 1)], dtype=float)
+    for i, variable in enumerate(variables):
+        if i not in summed:
+            is_level = (cells[variable.column] == variable.level).astype(float)
+            found[f"bx{i}"] = found[f"bxx{i}"] = by_arm(cells["b"] * is_level)
+            found[f"wx{i}"] = found[f"wxx{i}"] = by_arm(cells["w"] * is_level)
+    return found
 
 
 @dataclass(frozen=True)
@@ -136,8 +169,7 @@ class _Moments:
 def _mean_and_variance(w: np.ndarray, ww: np.ndarray, x: np.ndarray, xx: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weighted mean and variance; the divisor 1 - Σw²/(Σw)² is n - 1 over n when all weights are equal."""
     mean = x / w
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return mean, np.clip(xx / w - mean**2, 0.0, None) / (1.0 - ww / w**2)
+    return mean, np.clip(xx / w - mean**2, 0.0, None) / (1.0 - ww / w**2)
 
 
 def _balance(variable: _Variable, method: str, estimand: str, moments: _Moments) -> Balance:
