@@ -4,16 +4,19 @@
 {%- if not execute -%} select * from {{ results }} {%- else -%}
 {%- set string = dbt.type_string() -%}
 {%- set study_id = (results.identifier | string)[:-9] -%}
+{%- set node = causal.study_node(study_id) -%}
+{%- set acknowledged = node.config.meta.study.get('acknowledged_block') if node -%}
+{%- set of_run = {'study_id': string, 'run_id': string, 'status': string, 'reason': string} -%}
 with effects as (
   {{ causal.typed_records(results, 'effect', causal.effect_columns()) }}
 ),
 
 checks as (
-  {{ causal.typed_records(results, 'check', {'study_id': string, 'run_id': string, 'status': string, 'reason': string, 'is_gate': 'boolean', 'is_waived': 'boolean'}) }}
+  {{ causal.typed_records(results, 'check', dict(of_run, is_gate='boolean', is_waived='boolean')) }}
 ),
 
 runs as (
-  {{ causal.typed_records(results, 'run', {'study_id': string, 'run_id': string, 'definition_hash': string, 'status': string, 'tier': string, 'bias_bound': 'double', 'reason': string}) }}
+  {{ causal.typed_records(results, 'run', dict(of_run, definition_hash=string, tier=string, bias_bound='double')) }}
 ),
 
 gates as (
@@ -24,7 +27,7 @@ judged as (
   select
     runs.*,
     gates.first_reason,
-    {{ causal.verdict('runs.run_id', 'runs.status', 'coalesce(gates.n_checks, 0)', 'coalesce(gates.n_blocking, 0)', 'runs.definition_hash', causal.text_literal(causal.definition_hash(study_id))) }} as verdict
+    {{ causal.verdict(causal.text_literal(causal.definition_hash(study_id))) }} as verdict
   from runs
   left join gates on runs.study_id = gates.study_id and runs.run_id = gates.run_id
 ),
@@ -35,13 +38,11 @@ shown as (
     judged.run_id,
     judged.verdict as status,
     judged.tier,
-    {%- for column in causal.effect_columns() if column not in ('study_id', 'run_id', 'definition_hash') %}
-    {{ "case when judged.verdict = 'published' then effects." ~ column ~ ' end' if column in causal.withheld_columns() else 'effects.' ~ column }} as {{ column }},
-    {%- endfor %}
+    {{ causal.effect_items('effects', "judged.verdict = 'published'", besides=['study_id', 'run_id', 'definition_hash']) }},
     judged.bias_bound,
     {{ causal.verdict_reason('judged.verdict', 'judged.reason', 'judged.first_reason') }} as reason,
     judged.definition_hash,
-    cast({{ causal.text_literal((causal.study_node(study_id) or {'config': {'meta': {'study': {}}}}).config.meta.study.get('acknowledged_block')) }} as {{ string }}) as acknowledged_block
+    cast({{ causal.text_literal(acknowledged or none) }} as {{ string }}) as acknowledged_block
   from judged
   left join effects on judged.study_id = effects.study_id and judged.run_id = effects.run_id
 )

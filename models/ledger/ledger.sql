@@ -1,4 +1,11 @@
-{{ config(materialized='incremental', full_refresh=false, on_schema_change='append_new_columns', incremental_strategy='append') }}
+{{
+  config(
+    materialized='incremental',
+    full_refresh=false,
+    on_schema_change='append_new_columns',
+    incremental_strategy='append'
+  )
+}}
 
 with runs as (
   select * from {{ ref('runs') }}
@@ -45,7 +52,11 @@ entries as (
 described as (
   select
     entries.*,
-    {{ causal.json_record(['population', 'role', 'is_headline', 'estimate', 'std_error', 'p_value', 'p_value_adjusted', 'n_units', 'reason']) }} as payload
+    {{
+      causal.json_record([
+        'population', 'role', 'is_headline', 'estimate', 'std_error', 'p_value', 'p_value_adjusted', 'n_units', 'reason'
+      ])
+    }} as payload
   from entries
 ),
 

@@ -30,7 +30,7 @@ judged as (
     runs.n_warned,
     runs.reason as run_reason,
     gates.first_reason,
-    {{ causal.verdict('runs.run_id', 'runs.status', 'coalesce(gates.n_checks, 0)', 'coalesce(gates.n_blocking, 0)', 'runs.definition_hash', 'studies.current_definition_hash') }} as status
+    {{ causal.verdict('studies.current_definition_hash') }} as status
   from studies
   left join runs on studies.study_id = runs.study_id
   left join gates on runs.study_id = gates.study_id and runs.run_id = gates.run_id
@@ -49,7 +49,12 @@ published as (
     effects.segment,
     effects.role,
     effects.is_headline,
-    {{ causal.shown_when("judged.status = 'published'", ['effects.estimate', 'effects.std_error', 'effects.ci_lower', 'effects.ci_upper', 'effects.p_value', 'effects.p_value_adjusted']) }},
+    case when judged.status = 'published' then effects.estimate end as estimate,
+    case when judged.status = 'published' then effects.std_error end as std_error,
+    case when judged.status = 'published' then effects.ci_lower end as ci_lower,
+    case when judged.status = 'published' then effects.ci_upper end as ci_upper,
+    case when judged.status = 'published' then effects.p_value end as p_value,
+    case when judged.status = 'published' then effects.p_value_adjusted end as p_value_adjusted,
     effects.n_units,
     effects.n_treated,
     judged.bias_bound,

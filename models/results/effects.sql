@@ -13,9 +13,7 @@ gates as (
 {#- The library withholds a blocked study's figures already; this is the second wall before any shared table. #}
 withheld as (
   select
-    {%- for column in causal.effect_columns() %}
-    {{ "case when gates.n_blocking = 0 then united." ~ column ~ ' end' if column in causal.withheld_columns() else 'united.' ~ column }} as {{ column }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    {{ causal.effect_items('united', condition='gates.n_blocking = 0') }}
   from united
   left join gates on united.study_id = gates.study_id and united.run_id = gates.run_id
 )

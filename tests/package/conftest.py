@@ -91,7 +91,7 @@ def without_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def logged(built: Consumer, tmp_path_factory: pytest.TempPathFactory) -> Consumer:
-    """The built project after two more runs, with every generic test on the leaf of `good` or on the ledger, compiled."""
+    """The built project after two more runs, with every generic test on good's leaf or on the ledger, compiled."""
     consumer = built.copy_to(tmp_path_factory.mktemp("logged") / "project")
     consumer.build("good__results+")
     consumer.build("bad__results+")

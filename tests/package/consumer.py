@@ -143,5 +143,7 @@ def new_consumer(folder: Path, package: Path) -> Consumer:
     (folder / "dbt_packages").mkdir()
     (folder / "dbt_packages" / "causal").symlink_to(package)
     profile = (ROOT / "profiles.example.yml").read_text()
-    (folder / "profiles.yml").write_text(profile.replace("{{ env_var('CAUSAL_DB', 'causal.duckdb') }}", "causal.duckdb"))
+    (folder / "profiles.yml").write_text(
+        profile.replace("{{ env_var('CAUSAL_DB', 'causal.duckdb') }}", "causal.duckdb")
+    )
     return Consumer(folder, package)

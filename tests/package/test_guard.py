@@ -48,5 +48,9 @@ def test_all_faults_are_shown_at_once_and_no_node_runs(consumer: Consumer) -> No
         consumer.write(f"models/{results}.sql", "select 1 as unit_id\n")
     outcome = consumer.build()
     assert outcome.with_status("success", "pass", "fail") == set()
-    for fault in ("good is defined but not listed", "bad__published lacks the test", "absent is listed in vars.studies"):
+    for fault in (
+        "good is defined but not listed",
+        "bad__published lacks the test",
+        "absent is listed in vars.studies",
+    ):
         assert fault in outcome.text

@@ -9,7 +9,7 @@ from tests.package.consumer import Consumer
 LINKS = "select link, record, study_id, status from ledger order by link, study_id"
 TAMPERING = {
     "a status is edited": "update ledger set status = 'published' where link = 1 and study_id = 'bad'",
-    "a payload is edited": "update ledger set payload = replace(payload, '\"estimate\":', '\"estimate\":1') where link = 2",
+    "a payload is edited": "update ledger set payload = replace(payload, '\"estimate\":', '\"x\":') where link = 2",
     "a hash is edited": "update ledger set estimate_hash = 'x' where link = 2",
     "a row is deleted": "delete from ledger where link = 1 and study_id = 'bad'",
     "the first link is deleted": "delete from ledger where link = 1",

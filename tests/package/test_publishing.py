@@ -109,7 +109,9 @@ def test_figures_of_a_stale_study_are_in_no_published_table(consumer: Consumer) 
 def test_an_acknowledged_block_quiets_the_alarm_and_publishes_nothing(consumer: Consumer) -> None:
     [(fingerprint,)] = consumer.query("select definition_hash from runs where study_id = 'bad'")
     consumer.replace(
-        "models/studies/bad/bad.yml", "          checks:", f'          acknowledged_block: "{fingerprint}"\n          checks:'
+        "models/studies/bad/bad.yml",
+        "          checks:",
+        f'          acknowledged_block: "{fingerprint}"\n          checks:',
     )
     outcome = consumer.build("bad+")
     assert outcome.statuses["bad_has_passed_gates"] == "pass"
@@ -118,7 +120,9 @@ def test_an_acknowledged_block_quiets_the_alarm_and_publishes_nothing(consumer: 
 
 def test_a_block_acknowledged_for_another_definition_stays_loud(consumer: Consumer) -> None:
     consumer.replace(
-        "models/studies/bad/bad.yml", "          checks:", f'          acknowledged_block: "{"0" * 32}"\n          checks:'
+        "models/studies/bad/bad.yml",
+        "          checks:",
+        f'          acknowledged_block: "{"0" * 32}"\n          checks:',
     )
     assert consumer.build("bad+").statuses["bad_has_passed_gates"] == "fail"
 

@@ -22,7 +22,11 @@ def test_only_the_window_macros_compare_a_moment_with_treatment() -> None:
     import re
 
     compared = re.compile(r"(treated_(at|micros)\b[\w.\s)]*[<>])|([<>]=?[\w.\s(]*treated_(at|micros)\b)")
-    places = [*(ROOT / "macros").rglob("*.sql"), *(ROOT / "models").rglob("*.sql"), *(ROOT / "tests/dbt").rglob("*.sql")]
+    places = [
+        *(ROOT / "macros").rglob("*.sql"),
+        *(ROOT / "models").rglob("*.sql"),
+        *(ROOT / "tests/dbt").rglob("*.sql"),
+    ]
     offenders = [
         f"{file.relative_to(ROOT)}: {line.strip()}"
         for file in places

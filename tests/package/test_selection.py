@@ -49,7 +49,9 @@ def test_an_edited_cohort_selects_its_study_and_the_united_tables(consumer: Cons
 
 
 def test_an_edited_window_of_a_feature_selects_the_studies_that_read_its_model(consumer: Consumer, state: Path) -> None:
-    consumer.replace("models/confounders/feat_sessions.yml", "window_days: 7, description: S", "window_days: 8, description: S")
+    consumer.replace(
+        "models/confounders/feat_sessions.yml", "window_days: 7, description: S", "window_days: 8, description: S"
+    )
     found = modified(consumer, state)
     assert {"feat_sessions", "good", "bad"} <= found
     assert not {"feat_profile", "good__cohort", "bad__cohort"} & found

@@ -96,14 +96,17 @@ def test_the_same_as_of_gives_the_same_table_when_late_events_arrive(probe: Cons
     consumer = probe.copy_to(tmp_path / "project")
     before = consumer.query("select * exclude (definition_hash) from probe order by all")
     consumer.query(
-        "insert into feat_visits select unit_id, happened_at, timestamp '2026-04-02 00:00:00', shop, 999 from feat_visits"
+        "insert into feat_visits"
+        " select unit_id, happened_at, timestamp '2026-04-02 00:00:00', shop, 999 from feat_visits"
     )
     consumer.build("probe")
     assert consumer.query("select * exclude (definition_hash) from probe order by all") == before
 
 
 def test_the_audit_columns_are_the_last_event_before_and_the_first_after(probe: Consumer) -> None:
-    audit = "cast(latest_covariate_at as varchar), cast(earliest_outcome_at as varchar), cast(outcome_ends_at as varchar)"
+    audit = (
+        "cast(latest_covariate_at as varchar), cast(earliest_outcome_at as varchar), cast(outcome_ends_at as varchar)"
+    )
     assert probe.query(f"select {audit} from probe where unit_id = 1") == [
         ("2026-03-09 23:59:59.999999", "2026-03-10 00:00:00", "2026-03-24 00:00:00")
     ]
@@ -140,7 +143,8 @@ def test_windows_do_not_depend_on_the_time_zone_of_the_session(probe: Consumer) 
         connection.execute("begin")
         connection.execute("set timezone = 'UTC'")
         connection.execute(
-            "insert into timestamptz_events select 'moment', make_timestamptz(t * 1800000000), make_timestamptz(u * 86400000000)"
+            "insert into timestamptz_events"
+            " select 'moment', make_timestamptz(t * 1800000000), make_timestamptz(u * 86400000000)"
             " from range(985536, 1003056, 7) as moments(t), range(20532, 20897, 45) as days(u)"
         )
         summary = f"select count(*), bit_xor(hash(flagged)) from ({file.read_text()}) as flagged"
@@ -163,11 +167,31 @@ PLACEBO = "placebo_outcomes: [{feature: minutes, window_days: 7, gap_days: 35, n
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (CONFOUNDER, CONFOUNDER.replace("gap_days: 1", "gap_days: -3"), "covariate_minutes_28d: the window ends 3 days after"),
-        (CONFOUNDER, CONFOUNDER.replace("window_days: 28", "window_days: 0"), "covariate_minutes_28d: a window of 0 days"),
-        (PLACEBO, PLACEBO.replace("gap_days: 35", "gap_days: -1"), "placebo_minutes_5w_before: the window ends 1 days after"),
-        (OUTCOME, OUTCOME.replace("start_days: 0", "start_days: -1"), "outcome_minutes_next_7d: the outcome window begins 1"),
-        (OUTCOME, OUTCOME.replace("window_days: 7", "window_days: null"), "outcome_minutes_next_7d: an outcome window of"),
+        (
+            CONFOUNDER,
+            CONFOUNDER.replace("gap_days: 1", "gap_days: -3"),
+            "covariate_minutes_28d: the window ends 3 days after",
+        ),
+        (
+            CONFOUNDER,
+            CONFOUNDER.replace("window_days: 28", "window_days: 0"),
+            "covariate_minutes_28d: a window of 0 days",
+        ),
+        (
+            PLACEBO,
+            PLACEBO.replace("gap_days: 35", "gap_days: -1"),
+            "placebo_minutes_5w_before: the window ends 1 days after",
+        ),
+        (
+            OUTCOME,
+            OUTCOME.replace("start_days: 0", "start_days: -1"),
+            "outcome_minutes_next_7d: the outcome window begins 1",
+        ),
+        (
+            OUTCOME,
+            OUTCOME.replace("window_days: 7", "window_days: null"),
+            "outcome_minutes_next_7d: an outcome window of",
+        ),
         (
             PLACEBO,
             PLACEBO + "\n            placebo_in_time: {shift_days: 6}",
@@ -188,7 +212,11 @@ def test_a_window_that_crosses_treatment_does_not_compile(consumer: Consumer, ol
     ("old", "new", "message"),
     [
         ("- sessions_7d", "- sesions_7d", "CAUSAL-003 unknown confounder sesions_7d; did you mean `sessions_7d`?"),
-        ("- sessions_7d", "- zzz", "CAUSAL-003 unknown confounder zzz; registered: age, minutes, platform, sessions_7d"),
+        (
+            "- sessions_7d",
+            "- zzz",
+            "CAUSAL-003 unknown confounder zzz; registered: age, minutes, platform, sessions_7d",
+        ),
         ("checks:", "segments: [continent]\n          checks:", "good__cohort has no column segment_continent"),
     ],
 )
