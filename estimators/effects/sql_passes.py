@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,6 @@ from estimators.warehouse import Relation
 
 MAX_NUMBERS = 40  # p(p+1)/2 aggregates a scan: beyond this BLAS on blocks is faster
 MAX_GROUPS = 20_000
-LOOKUP_ROWS = 300
 
 
 class SqlPasses(Passes):
@@ -47,9 +45,7 @@ class SqlPasses(Passes):
             f"causal_c{i}": f"cast({relation.name(c)} as varchar)"
             for i, (c, _) in enumerate(self.rows.terms.categories)
         }
-        prepared = relation.with_columns({**columns, **categories, **self.rows.terms.standardised(relation)})
-        # Text is mapped to numbers before any join: afterwards engines no longer work once per dictionary entry.
-        return prepared.with_columns(self._cell_keys(prepared)) if self.n_folds > 1 else prepared
+        return relation.with_columns({**columns, **categories, **self.rows.terms.standardised(relation)})
 
     def binary(self, target: str, coefficients: np.ndarray, link: str, arm: int | None = None) -> BinarySums:
         base, spec = self.base, self.rows.spec
@@ -165,9 +161,16 @@ class SqlPasses(Passes):
     def _with_etas(self, relation: Relation, coefficients: Mapping[str, np.ndarray]) -> Relation:
         """Linear predictors as columns. coefficients: by name, (p,) for all rows or (K, p) for the row's fold."""
         terms = self.rows.terms
+        offsets = (
+            {f"{n}_offset": self._offset(relation, c) for n, c in coefficients.items()} if terms.categories else {}
+        )
         by_fold = {n: c for n, c in coefficients.items() if c.ndim == 2 and self.n_folds > 1}
-        pooled = {n: c if c.ndim == 1 else c[0] for n, c in coefficients.items() if n not in by_fold}
-        etas = {n: terms.linear_predictor(relation, c) for n, c in pooled.items()}
+        etas = {
+            n: terms.linear_predictor(relation, c if c.ndim == 1 else c[0])
+            for n, c in coefficients.items()
+            if n not in by_fold
+        }
+        relation = relation.with_columns(offsets)
         if by_fold:
             table: dict[str, Any] = {"causal_fold": list(range(self.n_folds))}
             for j, (name, c) in enumerate(by_fold.items()):
@@ -175,53 +178,19 @@ class SqlPasses(Passes):
                 slopes = [f"causal_b{j}_{i + 1} * causal_z{i}" for i in range(len(terms.numbers))]
                 etas[name] = " + ".join([f"causal_b{j}_0", *slopes])
             relation = relation.lookup(["causal_fold"], table)
-        for name, c in pooled.items():
-            offsets = zip(terms.categories, terms.offsets(c), strict=True)
-            levels = [dict(zip(values, o.tolist(), strict=True)) for (_, values), o in offsets]
-            etas[name] = " + ".join([etas[name], *(relation.pick(f"causal_c{i}", v) for i, v in enumerate(levels))])
-        if by_fold and terms.categories:
-            relation, names = self._with_offsets(relation, by_fold)
-            etas |= {n: " + ".join([etas[n], *names[n]]) for n in by_fold}
-        return relation.with_columns(etas)
+        return relation.with_columns({n: f"{e} + {n}_offset" if offsets else e for n, e in etas.items()})
 
-    def _with_offsets(
-        self, relation: Relation, coefficients: Mapping[str, np.ndarray]
-    ) -> tuple[Relation, dict[str, list[str]]]:
-        """The categories' part of each fold's linear predictor, looked up for a few categories at a time."""
-        added: dict[str, list[str]] = {n: [] for n in coefficients}
-        for g, group in enumerate(self._category_groups()):
-            sizes = [len(self.rows.terms.categories[i][1]) for i in group]
-            cells = list(product(range(self.n_folds), *map(range, sizes)))
-            table: dict[str, Any] = {f"causal_key{g}": list(range(len(cells)))}
-            for j, (name, c) in enumerate(coefficients.items()):
-                offsets = self.rows.terms.offsets(c)
-                column = f"causal_o{j}_{g}"
-                table[column] = [sum(offsets[i][k, a] for i, a in zip(group, at, strict=True)) for k, *at in cells]
-                added[name].append(column)
-            relation = relation.lookup([f"causal_key{g}"], table)
-        return relation, added
-
-    def _cell_keys(self, relation: Relation) -> dict[str, str]:
-        """Per group of categories the number of the row's (fold, levels) cell, in the order of `_with_offsets`."""
-        keys = {}
-        for g, group in enumerate(self._category_groups()):
-            key = "causal_fold"
-            for i in group:
-                codes = {level: code for code, level in enumerate(self.rows.terms.categories[i][1])}
-                key = f"({key}) * {len(codes)} + {relation.pick(f'causal_c{i}', codes)}"
-            keys[f"causal_key{g}"] = f"cast({key} as int)"
-        return keys
-
-    def _category_groups(self) -> list[list[int]]:
-        groups: list[list[int]] = []
-        size = LOOKUP_ROWS + 1
-        for i, (_, levels) in enumerate(self.rows.terms.categories):
-            size *= len(levels)
-            if size > LOOKUP_ROWS:
-                groups.append([])
-                size = self.n_folds * len(levels)
-            groups[-1].append(i)
-        return groups
+    def _offset(self, relation: Relation, coefficients: np.ndarray) -> str:
+        """SQL of the categories' part of a linear predictor; (p,) for all rows or (K, p) for the row's fold."""
+        by_fold = coefficients.ndim == 2 and self.n_folds > 1
+        values = coefficients if by_fold or coefficients.ndim == 1 else coefficients[0]
+        parts = []
+        for i, (of_category, (_, levels)) in enumerate(
+            zip(self.rows.terms.offsets(values), self.rows.terms.categories, strict=True)
+        ):
+            table = dict(zip(levels, of_category.T.tolist(), strict=True))
+            parts.append(relation.pick(f"causal_c{i}", table, "causal_fold" if by_fold else None))
+        return " + ".join(parts)
 
     def _with_propensity(
         self,

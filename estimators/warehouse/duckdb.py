@@ -100,10 +100,14 @@ class DuckDBRelation(Relation):
     def bucket(self, expression: str) -> str:
         return f"cast('0x' || substr(md5(cast({expression} as varchar)), 1, 8) as bigint)"
 
-    def pick(self, expression: str, values: Mapping[str, float]) -> str:
+    def pick(self, expression: str, values: Mapping[str, float | Sequence[float]], position: str | None = None) -> str:
         # A map lookup is evaluated once per dictionary entry of a text column, a `case` once per row.
-        pairs = ", ".join(f"{self.text(k)}: {v if isinstance(v, int) else self.number(v)}" for k, v in values.items())
-        return f"map {{{pairs}}}[{expression}]"
+        def literal(value: float | Sequence[float]) -> str:
+            return f"[{', '.join(map(self.number, value))}]" if isinstance(value, Sequence) else self.number(value)
+
+        pairs = ", ".join(f"{self.text(k)}: {literal(v)}" for k, v in values.items())
+        found = f"map {{{pairs}}}[{expression}]"
+        return found if position is None else f"{found}[{position} + 1]"
 
     def total(self, expression: str) -> str:
         return f"fsum({expression})"

@@ -100,8 +100,12 @@ class Relation(ABC):
         """First 8 hex digits of md5(cast(expression as string)) as an integer in [0, 2**32): `unit_bucket`."""
 
     @abstractmethod
-    def pick(self, expression: str, values: Mapping[str, float]) -> str:
-        """The number that belongs to the text `expression`, one of the keys of `values`."""
+    def pick(self, expression: str, values: Mapping[str, float | Sequence[float]], position: str | None = None) -> str:
+        """The number that belongs to the text `expression`, one of the keys of `values`.
+
+        With `position`, SQL of an integer from 0, the values are sequences and that element is taken. Use it before
+        any join: afterwards engines no longer work once per distinct text.
+        """
 
     @abstractmethod
     def total(self, expression: str) -> str:
