@@ -96,7 +96,7 @@ test: setup
 
 # --- lint: one target per tool, which pre-commit calls too -----------------------------------------------------------
 .PHONY: lint lint-python lint-package lint-example validate library-version
-lint: lint-python lint-package lint-example validate library-version
+lint: lint-python library-version validate lint-package lint-example
 
 lint-python: setup
 	$(call say,ruff)
