@@ -18,14 +18,15 @@ from estimators.effects.coarsening import Bins, Coarsening, coarsen
 from estimators.effects.frames import with_frame
 from estimators.effects.inputs import Inputs, require_valid
 from estimators.effects.method import Design, Estimates, Spec
-from estimators.effects.strata import StratumSums, counted, stratum_sums, summed, with_factors
-from estimators.effects.weighted_balance import WeightedBalance, weighted_balance
+from estimators.effects.strata import FACTORS, StratumSums, counted, stratum_sums, summed, with_factors
+from estimators.effects.weighted_balance import WeightedBalance, stratified_balance, weighted_balance
 from estimators.errors import refuse
 from estimators.results import Check, Effect, wald
 from estimators.warehouse import Relation, as_relation
 
 ESTIMANDS = ("ATT", "ATE", "ATC")
 ENOUGH_MATCHED, FEW_MATCHED = 0.8, 0.5  # shares of the target population: below the first warns, the second fails
+STRATUM_SUMS = 10_000_000  # that a grouping of the rows may hold in memory; with more strata, rows are joined with them
 IMBALANCE_BINS = 5  # the fixed grid of L1: independent of the bins that were matched on
 IMBALANCE_UNITS = 200_000  # above, L1 is left out: it is one more grouping of all rows
 
@@ -80,13 +81,20 @@ def cem_design(relation: Relation, spec: Spec, outcomes: Sequence[str] = ()) -> 
     weight = relation.double(relation.name(spec.weights)) if spec.weights else relation.number(1.0)
     coarsening = coarsen(relation, inputs, spec.covariates, options["exact"], options["cutpoints"], options["bins"])
     rows = relation.with_columns({"causal_t": arm, "causal_b": weight, **coarsening.keys})
-    matched = _weighed(rows, list(coarsening.keys), spec)
-    found = weighted_balance(matched, "cem", spec, inputs, base_weight="causal_b")
+    found = _matched(rows, coarsening, spec, inputs)
     if min(found.n) < 2:
         detail = f"{found.n[1]:,} of {inputs.n_treated:,} treated and {found.n[0]:,} of {inputs.n_control:,} controls"
         fix = "coarsen further (fewer bins), or match on fewer covariates"
         raise refuse("023", "no matched stratum to estimate from", f"matched {detail}", fix=fix)
     return CemDesign(spec, inputs, coarsening, rows, found)
+
+
+def _matched(rows: Relation, coarsening: Coarsening, spec: Spec, inputs: Inputs) -> WeightedBalance:
+    """Balance before and after: from sums by stratum while these are few, else from the rows with their weights."""
+    most = min(coarsening.most_strata, float(inputs.n_units))
+    if most * (4 + 2 * len(spec.covariates)) <= STRATUM_SUMS:
+        return stratified_balance(rows, coarsening.keys, "cem", spec, inputs, FACTORS[spec.estimand])
+    return weighted_balance(_weighed(rows, list(coarsening.keys), spec), "cem", spec, inputs, base_weight="causal_b")
 
 
 def _weighed(rows: Relation, keys: Sequence[str], spec: Spec) -> Relation:

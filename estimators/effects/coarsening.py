@@ -30,11 +30,12 @@ _EXACT = 2.0**53  # keys are doubles: whole numbers below this are exact
 class Coarsening:
     """keys: SQL of the columns that together name a stratum.  cutpoints: by covariate, for the record.
 
-    A covariate that is matched exactly has no cutpoints.
+    A covariate that is matched exactly has no cutpoints.  most_strata: how many there can be (infinity: unknown).
     """
 
     keys: Mapping[str, str]
     cutpoints: Mapping[str, tuple[float, ...]]
+    most_strata: float
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,9 @@ def coarsen(
         keys[f"causal_k{len(keys)}"] = sql
     if not keys:
         keys["causal_k0"] = relation.number(0.0)
-    return Coarsening(keys, {c: b.cutpoints for c, b in binned.items() if c not in exact})
+    sizes = [float(len(inputs.levels[c])) if c in inputs.levels else math.inf for c in covariates if c not in binned]
+    most = math.prod([*sizes, *(b.radix for b in binned.values())])
+    return Coarsening(keys, {c: b.cutpoints for c, b in binned.items() if c not in exact}, most)
 
 
 def cut(relation: Relation, value: str, rule: Bins, facts: _Facts) -> Binned:

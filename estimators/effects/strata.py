@@ -17,6 +17,11 @@ from estimators.warehouse import Relation
 from estimators.warehouse.least_squares import products, symmetric
 
 _ARMS = (0, 1)
+FACTORS = {
+    "ATT": {"g1": "1e0", "g0": "s1 / s0"},
+    "ATC": {"g1": "s0 / s1", "g0": "1e0"},
+    "ATE": {"g1": "(s1 + s0) / s1", "g0": "(s1 + s0) / s0"},
+}
 
 
 @dataclass(frozen=True)
@@ -79,14 +84,8 @@ def counted(rows: Relation, keys: Mapping[str, str], is_weighted: bool) -> Relat
 
 def with_factors(strata: Relation, estimand: str) -> Relation:
     """Strata with columns g1, g0 beside s1, s0: null where one arm is missing."""
-    treated, control = {
-        "ATT": ("1e0", "s1 / s0"),
-        "ATC": ("s0 / s1", "1e0"),
-        "ATE": ("(s1 + s0) / s1", "(s1 + s0) / s0"),
-    }[estimand]
-    is_matched = "s1 > 0e0 and s0 > 0e0"
     return strata.with_columns(
-        {"g1": f"case when {is_matched} then {treated} end", "g0": f"case when {is_matched} then {control} end"}
+        {name: f"case when s1 > 0e0 and s0 > 0e0 then {factor} end" for name, factor in FACTORS[estimand].items()}
     )
 
 

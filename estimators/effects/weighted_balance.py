@@ -61,10 +61,43 @@ def weighted_balance(
     grouped = texts if math.prod(len(inputs.levels[c]) for c in texts) <= MOST_GROUPS else []
     summed = [i for i, v in enumerate(variables) if v.column not in grouped]
     cells = rows.aggregate(_sums(rows, summed), by={"causal_arm": "causal_t", **{c: rows.name(c) for c in grouped}})
-    found = _by_arm(cells, variables, summed)
+    return _summary(_by_arm(cells, variables, summed), variables, method, spec.estimand)
+
+
+def stratified_balance(
+    rows: Relation, keys: Mapping[str, str], method: str, spec: Spec, inputs: Inputs, factors: Mapping[str, str]
+) -> WeightedBalance:
+    """The same where all units of a stratum and arm share a factor: from sums by stratum, in one grouping of the rows.
+
+    rows: with columns causal_t and causal_b (the weight before adjustment).
+    keys: SQL of what names a stratum, every text covariate as a key of its own.
+    factors: SQL over s1 and s0, the weights of a stratum's arms, of the factor of each arm ("g1", "g0").
+    """
+    variables = _variables(rows, spec, inputs)
+    texts = {key: c for key, sql in keys.items() for c in inputs.levels if sql == rows.name(c)}
+    summed = [i for i, v in enumerate(variables) if v.level is None]
+    names = {**keys, "causal_arm": "causal_t"}
+    rows = rows.with_columns({f"causal_v{i}": variables[i].sql for i in summed})
+    cells = rows.grouped(_cell_sums(rows, summed, spec.weights is not None), names)
+    # With its frame written out: DuckDB turns the short form into a join of the grouping with itself, a second scan.
+    frame = "order by causal_arm rows between unbounded preceding and unbounded following"
+    window = f"over (partition by {', '.join(keys)} {frame})"
+    arms = {f"s{a}": f"sum(case when causal_arm = {a} then b else 0e0 end) {window}" for a in (1, 0)}
+    cells = cells.with_columns(arms)
+    own = f"case when causal_arm = 1 then {factors['g1']} else {factors['g0']} end"
+    factor = f"case when s1 > 0e0 and s0 > 0e0 then {own} else 0e0 end"
+    found = cells.with_columns({"g": factor}).aggregate(
+        _sums_of_cells(cells, summed), by={"causal_arm": "causal_arm", **{c: key for key, c in texts.items()}}
+    )
+    return _summary(_by_arm(found, variables, summed), variables, method, spec.estimand)
+
+
+def _summary(
+    found: Mapping[str, np.ndarray], variables: Sequence[_Variable], method: str, estimand: str
+) -> WeightedBalance:
     with np.errstate(divide="ignore", invalid="ignore"):  # NaN where an arm has no weight at all
         return WeightedBalance(
-            balance=tuple(_balance(v, method, spec.estimand, _Moments.of(found, i)) for i, v in enumerate(variables)),
+            balance=tuple(_balance(v, method, estimand, _Moments.of(found, i)) for i, v in enumerate(variables)),
             overlap=tuple(_overlap(method, arm, at, found) for arm, at in _ARMS),
             n=found["n"].astype(int),
             weight=found["w"],
@@ -123,6 +156,33 @@ def _sums(rows: Relation, which: Sequence[int]) -> dict[str, str]:
         v = f"causal_v{i}"
         sums |= {f"bx{i}": rows.total(f"causal_b * {v}"), f"bxx{i}": rows.total(f"causal_b * {v} * {v}")}
         sums |= {f"wx{i}": rows.total(f"causal_w * {v}"), f"wxx{i}": rows.total(f"causal_w * {v} * {v}")}
+    return sums
+
+
+def _cell_sums(rows: Relation, which: Sequence[int], is_weighted: bool) -> dict[str, str]:
+    """Sums of one arm of one stratum. Units that weigh 1 are counted, which is exact and cheap."""
+    weight = " * causal_b" if is_weighted else ""
+    one = rows.double("count(*)")
+    sums = {"n": "count(*)", "b": one, "bb": one, "most": rows.number(1.0)}
+    if is_weighted:
+        sums |= {"b": rows.total("causal_b"), "bb": rows.total("causal_b * causal_b"), "most": "max(causal_b)"}
+    for i in which:
+        v = f"causal_v{i}"
+        sums |= {f"bx{i}": rows.total(f"{v}{weight}"), f"bxx{i}": rows.total(f"{v} * {v}{weight}")}
+    return sums
+
+
+def _sums_of_cells(cells: Relation, which: Sequence[int]) -> dict[str, str]:
+    sums = {
+        "n": "sum(case when g > 0e0 then n else 0 end)",
+        "b": cells.total("b"),
+        "bb": cells.total("bb"),
+        "w": cells.total("g * b"),
+        "ww": cells.total("g * g * bb"),
+        "largest": "max(g * most)",
+    }
+    for name in (f"{x}{i}" for i in which for x in ("x", "xx")):
+        sums |= {f"b{name}": cells.total(f"b{name}"), f"w{name}": cells.total(f"g * b{name}")}
     return sums
 
 

@@ -173,6 +173,27 @@ def design(data: str, estimand: str = "ATT", **more):
     return cem_design(as_relation(frame()), spec)
 
 
+@pytest.mark.parametrize("estimand", ["ATT", "ATE", "ATC"])
+@pytest.mark.parametrize("weights", [None, "weight"])
+def test_balance_is_the_same_from_sums_by_stratum_and_from_rows(monkeypatch, estimand, weights):
+    frame = lalonde().assign(weight=lambda f: 1.0 + f["age"] / 50)
+    options = {k: v for k, v in LALONDE.items() if k != "covariates"}
+    spec = Spec("treat", tuple(LALONDE["covariates"]), estimand, weights=weights, options=options)
+    by_stratum = cem_design(as_relation(frame), spec).matched
+    monkeypatch.setattr("estimators.effects.cem.STRATUM_SUMS", 0)
+    by_row = cem_design(as_relation(frame), spec).matched
+    assert by_stratum.n.tolist() == by_row.n.tolist()
+    assert by_stratum.largest_weight == pytest.approx(by_row.largest_weight, rel=1e-12)
+    for one, other in zip(by_stratum.balance, by_row.balance, strict=True):
+        numbers = [name for name, value in vars(one).items() if isinstance(value, float)]
+        assert [getattr(one, n) for n in numbers] == pytest.approx(
+            [getattr(other, n) for n in numbers], rel=1e-9, abs=1e-12
+        )
+        assert (one.variance_ratio is None) == (other.variance_ratio is None)
+    for one, other in zip(by_stratum.overlap, by_row.overlap, strict=True):
+        assert one.effective_sample_size == pytest.approx(other.effective_sample_size, rel=1e-12)
+
+
 def test_overlap_has_the_effective_sample_size_of_each_arm():
     control, treated = design("lalonde").overlap
     assert (control.arm, control.n_units, treated.n_units) == ("control", 67, 88)
