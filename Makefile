@@ -51,11 +51,6 @@ $(VENV)/.installed: $(VENV)/.made pyproject.toml constraints/core.txt
 	@$(INSTALL) -e '.[dev]' -c constraints/core.txt | $(PROGRESS)
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.installed
-	$(call say,installing the libraries to compare with)
-	@$(INSTALL) -e '.[dev,bench]' -c constraints/core.txt | $(PROGRESS)
-	@touch $@
-
 $(BUILD)/profiles/profiles.yml: profiles.example.yml
 	@mkdir -p $(@D)
 	@cp $< $@
@@ -121,11 +116,11 @@ library-version: setup
 
 # --- measurements ----------------------------------------------------------------------------------------------------
 .PHONY: bench bench-large coverage
-bench: setup $(VENV)/.bench
+bench: setup
 	$(call say,benchmarks)
 	@python -m benchmarks
 
-bench-large: setup $(VENV)/.bench
+bench-large: setup
 	$(call say,benchmarks at 1e8 rows)
 	@python -m benchmarks --large
 

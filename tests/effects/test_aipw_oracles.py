@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doubleml
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,7 +57,6 @@ def test_equals_scikit_learn_by_hand_on_the_same_folds(data):
 
 @pytest.mark.parametrize(("estimand", "score"), [("ATE", "ATE"), ("ATT", "ATTE")])
 def test_equals_doubleml_on_the_same_folds(data, estimand, score):
-    doubleml = pytest.importorskip("doubleml")
     found = aipw(data, "treatment", "y", COVARIATES, estimand=estimand, unit="unit_id", repetitions=1, clip=1e-6)
     x = standardised(data)
     folds = folds_of(data)
