@@ -19,6 +19,9 @@ export DBT_PROFILES_DIR := $(BUILD)/profiles
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
+# Two test workers, each with as many BLAS threads as there are cores, would wait for one another in a busy loop.
+test: export OPENBLAS_NUM_THREADS := 1
+test: export OMP_NUM_THREADS := 1
 
 say = @printf '\n== %s\n' "$(1)"
 

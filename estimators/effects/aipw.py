@@ -16,7 +16,7 @@ import numpy as np
 from estimators.effects.block_passes import BlockPasses
 from estimators.effects.inputs import require_valid
 from estimators.effects.method import Design, Estimates, Spec
-from estimators.effects.nuisances import EXACT_ROWS, LinearPredictor, Nuisances, Predictor, fit_binary
+from estimators.effects.nuisances import EXACT_ROWS, LinearPredictor, Nuisances, Predictor, fit_binary, rough_fit
 from estimators.effects.outcome_models import fit_outcomes
 from estimators.effects.passes import Passes, Rows, WeightSums
 from estimators.effects.scores import Scored, median_of_splits, score
@@ -300,7 +300,7 @@ def _start(rows: Rows, target: str, columns: np.ndarray, link: str) -> np.ndarra
     if n <= 10 * rows.terms.size:
         return np.zeros(rows.terms.size)
     passes = BlockPasses(replace(rows, relation=sample, n_rows=n), 1, "")
-    return fit_binary(passes, target, columns, link, np.zeros(rows.terms.size)).coefficients[0]
+    return rough_fit(passes, target, columns, link)
 
 
 def _balance(w: WeightSums, rows: Rows) -> list[Balance]:

@@ -115,16 +115,17 @@ class BlockPasses(Passes):
         if cache.salt != self.salt:
             cache.salt, cache.blocks = self.salt, {}
         if raw not in cache.blocks:
-            if raw not in cache.read:
+            if self.n_folds > 1 and raw not in cache.read:  # kept for the next split
                 cache.read[raw] = list(self._read(raw))
-            cache.blocks[raw] = [self._block(columns, raw) for columns in cache.read[raw]]
+            read = cache.read[raw] if self.n_folds > 1 else self._read(raw)
+            cache.blocks[raw] = [self._block(columns, raw) for columns in read]
         yield from cache.blocks[raw]
 
     def _read(self, raw: tuple[str, ...]) -> Iterator[dict[str, np.ndarray]]:
         relation, spec, terms = self.rows.relation, self.rows.spec, self.rows.terms
         numbers = {c: relation.double(relation.name(c)) for c in (*terms.numbers, spec.treatment)}
-        texts = {c: f"cast({relation.name(c)} as varchar)" for c, _ in terms.categories}
-        wanted = {**numbers, **texts, "causal_bucket": self.rows.bucket}
+        codes = terms.codes(relation)
+        wanted = {**numbers, **codes, "causal_bucket": self.rows.bucket}
         if spec.weights:
             wanted["causal_weight"] = relation.double(relation.name(spec.weights))
         for i, column in enumerate(raw):
@@ -134,10 +135,11 @@ class BlockPasses(Passes):
                 relation.double(name) if kind in ("number", "boolean") else f"cast({name} as varchar)"
             )
         small = 8 * self.rows.n_rows * (terms.size + len(raw) + 2) <= CACHE_BYTES
-        order = ", ".join(str(i + 1) for i in (len(numbers) + len(texts), *range(len(numbers)))) if small else None
+        order = ", ".join(str(i + 1) for i in (len(numbers) + len(codes), *range(len(numbers)))) if small else None
         for columns in relation.batches(wanted, order_by=order, n_rows=max(2_000, BLOCK_VALUES // terms.size)):
-            columns["causal_matrix"] = np.asfortranarray(terms.matrix(columns))
-            yield columns
+            matrix = terms.matrix(columns)
+            kept = [c for c in columns if c == spec.treatment or c.startswith("causal_")]
+            yield {**{c: columns[c] for c in kept}, "causal_matrix": matrix}
 
     def _block(self, columns: dict[str, np.ndarray], raw: tuple[str, ...]) -> Block:
         treatment = columns[self.rows.spec.treatment]

@@ -1,8 +1,9 @@
 """Coarsened exact matching: covariates are cut into bins, and only strata with both arms count.
 
 Iacus, King and Porro 2011, 2012; reference implementation R's MatchIt. The effect is the weighted difference in means
-over the matched strata; its default standard error is that of weighted least squares on the treatment with HC1, as
-`lm(outcome ~ treatment, weights)` gives on MatchIt's output. Strata stay in the warehouse; sums over them come back.
+over the matched strata. Its standard error is that of a stratified comparison (`stratified_variance`); those of
+weighted least squares on the treatment, as `lm(outcome ~ treatment, weights)` gives on MatchIt's output, stand in
+`diagnostics`. Strata stay in the warehouse; sums over them come back.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ def cem(  # noqa: PLR0913 - the public signature of DESIGN.md
     (matched within it).  exact: covariates not coarsened; text and booleans never are.  cutpoints: bins by covariate.
     bins: for all others; see `coarsening.coarsen`.  estimand: ATT, ATE or ATC, of the matched units (`population`).
 
-    Returns an `Effect` with HC1 standard error (CRV1 by `cluster`); HC2, HC3 and CRV1 by stratum, the matched strata,
-    weights and balance in `diagnostics`. Raises CausalError (001, 003, 010-013, 022-024).
+    Returns an `Effect` with stratified standard error (CRV1 by `cluster`); HC1, HC2, HC3 and CRV1 by stratum, the
+    matched strata, weights and balance in `diagnostics`. Raises CausalError (001, 003, 010-013, 022-024).
     """
     outcomes = (outcome,) if isinstance(outcome, str) else tuple(outcome)
     options = {"exact": tuple(exact), "cutpoints": dict(cutpoints or {}), "bins": bins, "max_levels": max_levels}
@@ -130,7 +131,7 @@ class CemDesign(Design):
             "causal_s" if segment is not None else None,
             self.matched.weight if has_leverage else None,
         )
-        by_cluster = self._clustered(rows, found, segment) if self.spec.cluster is not None else {}
+        by_cluster = self._clustered(rows, strata, found, segment) if self.spec.cluster is not None else {}
         k = len(outcomes)
         covariance = np.full((len(found) * k, len(found) * k), np.nan if self.spec.cluster else 0.0)
         effects: list[Effect] = []
@@ -161,14 +162,14 @@ class CemDesign(Design):
         n = sums.n.sum()
         hc0 = sums.robust()
         hc1 = hc0 * n / (n - 2)
-        conventions = {"HC1": np.sqrt(np.diag(hc1))}
+        conventions = {"stratified": np.sqrt(np.diag(sums.stratified)), "HC1": np.sqrt(np.diag(hc1))}
         if sums.leverage:
             conventions |= {"HC2": np.sqrt(sums.by_leverage(1)), "HC3": np.sqrt(sums.by_leverage(2))}
         if sums.n_strata > 1:
             factor = sums.n_strata / (sums.n_strata - 1) * (n - 1) / (n - 2)
             conventions["CRV1 by stratum"] = np.sqrt(factor * np.diag(sums.by_stratum()))
         if self.spec.cluster is None:
-            return hc1, {"std_errors": conventions}
+            return sums.stratified, {"std_errors": conventions}
         mine = by_cluster.get(sums.key)
         variance = np.full(hc1.shape, np.nan) if mine is None else mine.covariance
         return variance, {"std_errors": conventions, **({} if mine is None else mine.figures)}
@@ -193,7 +194,7 @@ class CemDesign(Design):
                     estimand=self.spec.estimand,
                     outcome=outcome,
                     population=_population(share, self.spec.estimand),
-                    se_convention=f"CRV1 by {self.spec.cluster}" if self.spec.cluster else "HC1",
+                    se_convention=f"CRV1 by {self.spec.cluster}" if self.spec.cluster else "stratified",
                     segment="" if sums.key is None else str(sums.key),
                     control_mean=float(means[0, j] + self._shift[j]),
                     diagnostics={**common, "std_errors": conventions, **own},
@@ -243,21 +244,35 @@ class CemDesign(Design):
         found = cells.aggregate(distances)
         return {"before": float(found["b"][0]), "after": float(found["w"][0])}
 
-    def _clustered(self, rows: Relation, found: Sequence[StratumSums], segment: str | None) -> dict[Any, ClusterSums]:
-        """CRV1: a unit's part in the effect is ± w (y - m) / W of its arm; clusters may cut across strata."""
-        weighed = _weighed(rows, self._keys(segment), self.spec).filter("causal_w is not null")
+    def _clustered(
+        self, rows: Relation, strata: Relation, found: Sequence[StratumSums], segment: str | None
+    ) -> dict[Any, ClusterSums]:
+        """CRV1 of the stratified influence values: a unit's distance from its arm's mean in its stratum, and for units
+        of the target population the stratum's effect less the average one. Clusters may cut across strata.
+        """
         usable = [s for s in found if min(s.n) > 0]
-        k = usable[0].y.shape[1] if usable else 0
-        table: dict[str, list[Any]] = {"causal_t": [a for _ in usable for a in (0.0, 1.0)]}
-        if segment is not None:
-            table["causal_s"] = [s.key for s in usable for _ in (0, 1)]
-        on = list(table)
-        table["c"] = [sign / s.weight[a] for s in usable for a, sign in ((0, -1.0), (1, 1.0))]
-        for j in range(k):
-            table[f"m{j}"] = [s.means[a, j] for s in usable for a in (0, 1)]
-        parts = {f"causal_u{j}": f"c * causal_w * (causal_y{j} - m{j})" for j in range(k)}
-        rows = weighed.lookup(on, table).with_columns(parts)
+        rows = rows.joined(strata.filter("g1 is not null"), self._keys(segment)).filter("g1 is not null")
+        if segment is None:
+            constants = {"causal_total": rows.number(usable[0].weight[1])}
+            gaps = usable[0].means[1] - usable[0].means[0]
+            rows = rows.with_columns(constants | {f"causal_tau{j}": rows.number(g) for j, g in enumerate(gaps)})
+        else:
+            table: dict[str, list[Any]] = {"causal_s": [s.key for s in usable]}
+            table["causal_total"] = [float(s.weight[1]) for s in usable]
+            for j in range(usable[0].y.shape[1] if usable else 0):
+                table[f"causal_tau{j}"] = [float(s.means[1, j] - s.means[0, j]) for s in usable]
+            rows = rows.lookup(["causal_s"], table)
+        parts = {f"causal_u{j}": self._influence(j) for j in range(len(self._shift))}
+        rows = rows.with_columns(parts)
         return clustered(rows, list(parts), str(self.spec.cluster), "causal_s" if segment is not None else None, 2)
+
+    def _influence(self, j: int) -> str:
+        is_target = {"ATT": "causal_t", "ATC": "(1e0 - causal_t)", "ATE": "1e0"}[self.spec.estimand]
+        noise = (
+            f"case when causal_t = 1e0 then g1 * (causal_y{j} - y1_{j} / s1) else g0 * (y0_{j} / s0 - causal_y{j}) end"
+        )
+        spread = f"{is_target} * (y1_{j} / s1 - y0_{j} / s0 - causal_tau{j})"
+        return f"causal_b * ({noise} + {spread}) / causal_total"
 
 
 def _share(n: np.ndarray, n_all: np.ndarray, estimand: str) -> float:

@@ -73,6 +73,12 @@ def binary_terms(eta: np.ndarray, target: np.ndarray, link: str) -> tuple[np.nda
     return weight, sign * ratio, log_ndtr(sign * eta)
 
 
+def rough_fit(passes: Passes, target: str, columns: np.ndarray, link: str) -> np.ndarray:
+    """Coefficients (p,) near the optimum on all rows of `passes`, to start a fit on more rows from."""
+    start = np.zeros(passes.rows.terms.size)
+    return _newton(passes, target, columns, link, start, None, None, START_STEP).coefficients
+
+
 def fit_binary(
     passes: Passes, target: str, columns: np.ndarray, link: str, start: np.ndarray, arm: int | None = None
 ) -> LinearPredictor:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from estimators.effects.stratified_variance import TARGET_SQUARES, stratified_variance, variance_sums
 from estimators.warehouse import Relation
 from estimators.warehouse.least_squares import products, symmetric
 
@@ -31,6 +32,7 @@ class StratumSums:
     n, n_all: matched and all units.  weight: Σ g S.  y: Σ g Σwy (2, k).  g2, g2y, g2yy: Σ g² times Σw², Σw²y, Σw²yy',
     (2,), (2, k), (2, k, k).  bb, bd, dd: Σ b², Σ b d, Σ d d' over strata, with d = g₁Σwy₁ - g₀Σwy₀: (), (k,), (k, k).
     leverage: by power p, Σ g²/(1 - g/W)^p of 1, y and y²: (2, 1), (2, k), (2, k); empty if not asked for.
+    stratified: covariance (k, k) of the effects by `stratified_variance`.
     """
 
     key: Any
@@ -46,6 +48,7 @@ class StratumSums:
     bd: np.ndarray
     dd: np.ndarray
     leverage: Mapping[int, tuple[np.ndarray, np.ndarray, np.ndarray]]
+    stratified: np.ndarray
 
     @property
     def means(self) -> np.ndarray:
@@ -102,7 +105,7 @@ def summed(rows: Relation, keys: Mapping[str, str], n_outcomes: int, is_weighted
         sums |= products(rows, outcomes, f"q{a}_", f"{arm}{square}")
     strata = with_factors(rows.grouped(sums, keys), estimand)
     gaps = {f"d{j}": f"g1 * y1_{j} - g0 * y0_{j}" for j in range(n_outcomes)}
-    return strata.with_columns({"b": "g1 * s1", **gaps})
+    return strata.with_columns({"b": "g1 * s1", "c": TARGET_SQUARES[estimand], **gaps})
 
 
 def stratum_sums(
@@ -126,6 +129,7 @@ def stratum_sums(
                 sums[f"q{a}_{i}_{j}"] = strata.total(f"g{a} * g{a} * q{a}_{i}_{j}")
         if weight is not None:
             sums |= _leverage_sums(strata, a, k, float(weight[a]))
+    sums |= variance_sums(strata, k)
     found = strata.aggregate(sums, by={segment: segment} if segment else {})
     return [_sums_of(found, row, k, segment, weight is not None) for row in range(len(found["n_strata"]))]
 
@@ -173,4 +177,5 @@ def _sums_of(found: Mapping[str, np.ndarray], row: int, k: int, segment: str | N
         bd=np.array([found[f"bd{j}"][row] for j in range(k)], dtype=float),
         dd=symmetric(found, "dd", k, row),
         leverage=leverage,
+        stratified=stratified_variance(found, row, k),
     )

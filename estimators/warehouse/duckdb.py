@@ -53,10 +53,7 @@ class DuckDBRelation(Relation):
         if order_by is not None:
             sql += f" order by {order_by}"
         for batch in self._run(sql).to_arrow_reader(n_rows):
-            yield {
-                name: _array(batch.column(i).to_numpy(zero_copy_only=False))
-                for i, name in enumerate(batch.schema.names)
-            }
+            yield {name: _from_arrow(batch.column(i)) for i, name in enumerate(batch.schema.names)}
 
     def filter(self, condition: str) -> DuckDBRelation:
         return self._derive(f"select * from ({self._query}) where {condition}", self._names)
@@ -156,6 +153,13 @@ def _kind(type_name: str) -> Kind:
 
 def _arrays(columns: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return {name: _array(values) for name, values in columns.items()}
+
+
+def _from_arrow(column: Any) -> np.ndarray:
+    """A numeric column without nulls as it lies in memory; anything else through Arrow's own conversion."""
+    plain = column.null_count == 0 and str(column.type) in ("double", "int64", "int32")
+    # Arrow's conversion imports pandas, which costs 40 MB and a third of a second.
+    return np.from_dlpack(column) if plain else _array(column.to_numpy(zero_copy_only=False))
 
 
 def _array(values: Any) -> np.ndarray:

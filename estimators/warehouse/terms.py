@@ -53,6 +53,14 @@ class Terms:
             at += len(levels) - 1
         return np.array(keep)
 
+    def codes(self, relation: Relation) -> dict[str, str]:
+        """SQL of every category as the position of its level, by column name."""
+        found = {}
+        for column, levels in self.categories:
+            positions = {level: float(code) for code, level in enumerate(levels)}
+            found[column] = relation.pick(f"cast({relation.name(column)} as varchar)", positions)
+        return found
+
     def standardised(self, relation: Relation) -> dict[str, str]:
         """SQL of every standardised number, by the name under which `Terms` refers to it."""
         return {
@@ -80,7 +88,7 @@ class Terms:
         return out
 
     def matrix(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Rows in memory as a design matrix (n × size). columns: raw values by column name."""
+        """Rows in memory as a design matrix (n × size). columns: by name, numbers raw and categories as `codes`."""
         n = len(next(iter(columns.values())))
         out = np.empty((n, self.size))
         out[:, 0] = 1.0
@@ -88,8 +96,8 @@ class Terms:
             out[:, 1 + i] = (columns[column] - self.center[i]) / self.scale[i]
         at = 1 + len(self.numbers)
         for column, levels in self.categories:
-            for level in levels[1:]:
-                out[:, at] = columns[column] == level
+            for code in range(1, len(levels)):
+                out[:, at] = columns[column] == code
                 at += 1
         return out
 

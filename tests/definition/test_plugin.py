@@ -32,7 +32,9 @@ def install_package(folder: Path, version: str | None = None) -> None:
 def dbt(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
     """Exit status of a dbt command and all that it printed, without colours and times."""
     command = [sys.executable, "-c", "import sys; from dbt.cli.main import cli; cli(sys.argv[1:])", *arguments]
-    environment = {**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_USE_COLORS": "false", **variables}
+    # Its own profile, whatever the caller's environment names (`make test` names the one of the example project).
+    own = {"DBT_PROFILES_DIR": str(folder), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_USE_COLORS": "false"}
+    environment = {**os.environ, **own, **variables}
     done = subprocess.run(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )

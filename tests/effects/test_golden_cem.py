@@ -53,7 +53,7 @@ def figures(effect) -> dict[str, float]:
         "n_control": found["n_matched_control"],
         "n_strata": found["n_strata"],
         "estimate": effect.estimate,
-        "hc1": effect.std_error,
+        "hc1": found["std_errors"]["HC1"],
         "hc2": found["std_errors"]["HC2"],
         "hc3": found["std_errors"]["HC3"],
         "crv1_by_stratum": found["std_errors"]["CRV1 by stratum"],
