@@ -268,9 +268,9 @@ class CemDesign(Design):
 
     def _influence(self, j: int) -> str:
         is_target = {"ATT": "causal_t", "ATC": "(1e0 - causal_t)", "ATE": "1e0"}[self.spec.estimand]
-        noise = (
-            f"case when causal_t = 1e0 then g1 * (causal_y{j} - y1_{j} / s1) else g0 * (y0_{j} / s0 - causal_y{j}) end"
-        )
+        # √(n/(n-1)): a distance from a mean that the unit itself is part of is too short by that much.
+        own = [f"(causal_y{j} - y{a}_{j} / s{a}) * sqrt(n{a} / greatest(n{a} - 1e0, 1e0))" for a in (0, 1)]
+        noise = f"case when causal_t = 1e0 then g1 * {own[1]} else -g0 * {own[0]} end"
         spread = f"{is_target} * (y1_{j} / s1 - y0_{j} / s0 - causal_tau{j})"
         return f"causal_b * ({noise} + {spread}) / causal_total"
 
