@@ -22,14 +22,14 @@ from estimators.effects.passes import Passes, Rows, WeightSums
 from estimators.effects.scores import Scored, median_of_splits, score
 from estimators.effects.sql_passes import SqlPasses, fits_sql
 from estimators.effects.weighting import clip_bounds
-from estimators.errors import refuse
+from estimators.errors import CausalError, refuse
 from estimators.results import Balance, Check, Effect, Overlap, wald
 from estimators.warehouse import Relation, as_relation
 from estimators.warehouse.terms import describe
 
 MANY_SPLITS_BELOW = 20_000
 SPLITS = 20
-SAMPLE_ROWS = 100_000
+SAMPLE_ROWS = 50_000
 ESTIMANDS = ("ATE", "ATT", "ATO")
 
 
@@ -82,9 +82,11 @@ def aipw_design(relation: Relation, spec: Spec, outcomes: Sequence[str] = ()) ->
     extra = [c for c in options.propensity_covariates or () if c not in spec.covariates]
     columns = (*spec.covariates, *extra)
     inputs = require_valid(relation, spec.treatment, outcomes, columns, spec.cluster, spec.weights, options.max_levels)
-    terms = describe(relation, columns, inputs.levels)
     n_folds = options.folds
-    rows = Rows(relation, terms, spec, _bucket(relation, spec, n_folds), inputs.n_units, inputs.n_treated)
+    bucket = _bucket(relation, spec, n_folds)
+    ends = {c: (inputs.minimum[c], inputs.maximum[c]) for c in columns if c in inputs.minimum}
+    terms = describe(_sample(relation, bucket, inputs.n_units), columns, inputs.levels, ends)
+    rows = Rows(relation, terms, spec, bucket, inputs.n_units, inputs.n_treated)
     if n_folds > 1 and min(inputs.n_treated, inputs.n_control) < 2 * n_folds:
         raise refuse(
             "023",
@@ -290,17 +292,23 @@ def _propensities(rows: Rows, options: Options, splits: list[Passes]) -> list[Pr
     return [fit_binary(passes, rows.spec.treatment, columns, link, start) for passes in splits]
 
 
+def _sample(relation: Relation, bucket: str, n_rows: int) -> Relation:
+    """About `SAMPLE_ROWS` rows, the same every time: those of the lowest buckets. All rows when they are not many."""
+    if n_rows < EXACT_ROWS or bucket == "0":
+        return relation
+    return relation.filter(f"{bucket} < {int(SAMPLE_ROWS / n_rows * 2**32)}")
+
+
 def _start(rows: Rows, target: str, columns: np.ndarray, link: str) -> np.ndarray:
     """Coefficients from a sample by bucket, so that large data needs few passes; zeros when the data are small."""
-    if rows.n_rows < EXACT_ROWS or rows.bucket == "0":
+    sample = _sample(rows.relation, rows.bucket, rows.n_rows)
+    if sample is rows.relation:
         return np.zeros(rows.terms.size)
-    share = SAMPLE_ROWS / rows.n_rows
-    sample = rows.relation.filter(f"{rows.bucket} < {int(share * 2**32)}")
-    n = sample.n_rows()
-    if n <= 10 * rows.terms.size:
+    passes = BlockPasses(replace(rows, relation=sample, n_rows=SAMPLE_ROWS), 1, "")
+    try:
+        return rough_fit(passes, target, columns, link)
+    except CausalError:  # a rare level is not in the sample, or perfectly predicted there: all rows will tell
         return np.zeros(rows.terms.size)
-    passes = BlockPasses(replace(rows, relation=sample, n_rows=n), 1, "")
-    return rough_fit(passes, target, columns, link)
 
 
 def _balance(w: WeightSums, rows: Rows) -> list[Balance]:

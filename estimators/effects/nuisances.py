@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 EXACT_ROWS = 100_000
 # Steps are measured as the weighted root mean square change of the linear predictor. Newton is quadratic: after a step
-# of 1e-8 the error is at rounding; after one of 0.05 it is about 1e-3, and the last pass' own step squares that again.
+# of 1e-8 the error is at rounding; after one of 0.1 it is about 1e-3, and the last pass' own step squares that again.
 EXACT_STEP = 1e-8
-START_STEP = 0.05
+START_STEP = 0.1
 MAX_STEPS = 20  # a finite optimum takes fewer than ten
 MAX_HALVINGS = 30
 SINGULAR = 1e-11  # smallest eigenvalue of a scaled matrix, relative to the largest, below which it has no rank

@@ -76,7 +76,7 @@ def stratified_balance(
     variables = _variables(rows, spec, inputs)
     texts = {key: c for key, sql in keys.items() for c in inputs.levels if sql == rows.name(c)}
     summed = [i for i, v in enumerate(variables) if v.level is None]
-    names = {**keys, "causal_arm": "causal_t"}
+    names = {**keys, "causal_arm": "cast(causal_t as int)"}
     rows = rows.with_columns({f"causal_v{i}": variables[i].sql for i in summed})
     cells = rows.grouped(_cell_sums(rows, summed, spec.weights is not None), names)
     # With its frame written out: DuckDB turns the short form into a join of the grouping with itself, a second scan.

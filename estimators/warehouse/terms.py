@@ -110,9 +110,16 @@ class Terms:
         return np.hstack(parts)
 
 
-def describe(relation: Relation, covariates: Sequence[str], levels: Mapping[str, tuple[str, ...]]) -> Terms:
+def describe(
+    relation: Relation,
+    covariates: Sequence[str],
+    levels: Mapping[str, tuple[str, ...]],
+    ends: Mapping[str, tuple[float, float]] | None = None,
+) -> Terms:
     """`Terms` for `covariates`: those with `levels` become categories, numbers and booleans are standardised.
 
+    relation: all rows, or a sample, as any centre and scale of about the right size will do; then `ends`, the smallest
+    and largest value of each number on all rows, tell a constant from a number that hardly varies.
     One scan. Raises CausalError 020 for constant columns.
     """
     numbers = tuple(c for c in covariates if c not in levels)
@@ -124,6 +131,9 @@ def describe(relation: Relation, covariates: Sequence[str], levels: Mapping[str,
     found = relation.aggregate(sums) if sums else {}
     center = np.array([found[f"mean{i}"][0] for i in range(len(numbers))], dtype=float)
     scale = np.array([found[f"sd{i}"][0] for i in range(len(numbers))], dtype=float)
+    for i, column in enumerate(numbers if ends else ()):
+        if not scale[i] > 0.0:
+            center[i], scale[i] = ends[column][0], ends[column][1] - ends[column][0]
     # Compared with the size of the column: the spread of a constant 0.1 is rounding, not variation.
     constant = [c for c, m, s in zip(numbers, center, scale, strict=True) if not s > 1e-13 * max(abs(m), 1e-300)]
     categories = tuple((c, levels[c]) for c in covariates if c in levels)

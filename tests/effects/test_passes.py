@@ -89,3 +89,18 @@ def test_large_data_take_the_sql_passes_and_many_columns_the_blocks(relation):
     assert isinstance(module._passes(wide, design.options, ""), BlockPasses)
     probit = replace(design.options, propensity_model="probit")
     assert isinstance(module._passes(many, probit, ""), BlockPasses)
+
+
+def test_a_level_too_rare_for_the_sample_is_no_fault(monkeypatch):
+    connection = duckdb.connect()
+    connection.execute(f"create table study as {ROWS}")
+    connection.execute("update study set plan = 'rare' where unit_id < 60")
+    relation = as_relation(connection.table("study"))
+    _, exact = designs(relation, estimand="ATE")
+    monkeypatch.setattr(module, "EXACT_ROWS", 1_000)
+    monkeypatch.setattr(module, "SAMPLE_ROWS", 60)
+    design = module.aipw_design(relation, Spec("treatment", COVARIATES, "ATE", options={"repetitions": 1}))
+    assert isinstance(design.splits[0], SqlPasses)
+    assert "plan = rare" in design.rows.terms.names
+    found, wanted = (d.estimate(["y"]).effects[0] for d in (design, exact))
+    assert found.estimate == pytest.approx(wanted.estimate, abs=0.02 * wanted.std_error)
