@@ -91,7 +91,7 @@ def _effect_row(effect: dict[str, Any]) -> tuple[str, ...]:
         _number(effect["estimate"]),
         f"({_number(effect['std_error'])})",
         f"95 % [{_number(effect['ci_lower'])}, {_number(effect['ci_upper'])}]",
-        f"p {effect['p_value_adjusted']:.3f}" if effect["p_value_adjusted"] is not None else "",
+        _p_value(effect["p_value_adjusted"]),
         f"{effect['n_units']:,} units" if effect["n_units"] is not None else "",
     )
 
@@ -119,3 +119,9 @@ def _check_lines(checks: list[dict[str, Any]]) -> list[str]:
 
 def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="      ")
+
+
+def _p_value(value: float | None) -> str:
+    if value is None:
+        return ""
+    return "p < 0.001" if value < 0.001 else f"p {value:.3f}"
