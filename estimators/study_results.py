@@ -127,10 +127,13 @@ class Results:
         return pd.DataFrame([(record, *keys, payload(r)) for record, r in records], columns=list(COLUMNS), dtype="str")
 
     def _hashed(self, run_id: str) -> list[StudyEffect]:
-        """The ledger can prove later what a blocked study had found, without showing it now."""
+        """The ledger can prove later what a blocked study had found, without showing it now.
+
+        To eleven digits: the last ones of a sum depend on the order in which the engine met the rows.
+        """
         salt = f"{self.definition_hash}|{run_id}|"
         found = []
         for effect, estimate in zip(self.effects, self.estimates, strict=True):
-            digest = None if estimate is None else hashlib.sha256(f"{salt}{estimate!r}".encode()).hexdigest()
+            digest = None if estimate is None else hashlib.sha256(f"{salt}{estimate:.10e}".encode()).hexdigest()
             found.append(replace(effect, estimate_hash=digest))
         return found

@@ -16,9 +16,10 @@ import numpy as np
 from estimators.effects.block_passes import BlockPasses
 from estimators.effects.inputs import require_valid
 from estimators.effects.method import Design, Estimates, Spec
-from estimators.effects.nuisances import EXACT_ROWS, LinearPredictor, Nuisances, Predictor, fit_binary, rough_fit
+from estimators.effects.nuisances import EXACT_ROWS, fit_binary, rough_fit
 from estimators.effects.outcome_models import fit_outcomes
 from estimators.effects.passes import Passes, Rows, WeightSums
+from estimators.effects.predictors import LinearPredictor, Nuisances, Predictor
 from estimators.effects.scores import Scored, median_of_splits, score
 from estimators.effects.sql_passes import SqlPasses, fits_sql
 from estimators.effects.weighting import clip_bounds

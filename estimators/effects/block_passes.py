@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from estimators.effects.folds import fold_numbers
-from estimators.effects.nuisances import Nuisances, Predictor, binary_terms
 from estimators.effects.passes import BinarySums, LinearSums, Passes, ScoreSums, WeightSums
+from estimators.effects.predictors import Nuisances, Predictor, binary_terms
 from estimators.effects.weighting import estimand_weights, influence_parts, preference_score
 
 CACHE_BYTES = 256 * 2**20

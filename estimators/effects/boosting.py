@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from estimators.effects.block_passes import BlockPasses
-from estimators.effects.nuisances import Predictor
 from estimators.effects.passes import Passes
+from estimators.effects.predictors import Predictor
 from estimators.errors import refuse
 
 TRAINING_ROWS = 500_000

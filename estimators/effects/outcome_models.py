@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from estimators.effects.nuisances import Predictor, fit_binary, fit_linear
+from estimators.effects.nuisances import fit_binary, fit_linear
 from estimators.effects.passes import LinearSums, Passes
+from estimators.effects.predictors import Predictor
 from estimators.errors import refuse
 
 Pair = tuple[Predictor, Predictor | None]

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from estimators.effects.method import Spec
-from estimators.effects.nuisances import Nuisances, Predictor
+from estimators.effects.predictors import Nuisances, Predictor
 from estimators.warehouse import Relation
 from estimators.warehouse.terms import Terms
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from estimators.effects.folds import fold_sql
-from estimators.effects.nuisances import LinearPredictor, Nuisances, Predictor
 from estimators.effects.passes import BinarySums, LinearSums, Passes, Rows, ScoreSums, WeightSums
+from estimators.effects.predictors import LinearPredictor, Nuisances, Predictor
 from estimators.effects.weighting import (
     estimand_weights_sql,
     influence_parts_sql,
