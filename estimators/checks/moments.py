@@ -80,9 +80,7 @@ def design_blocks(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Blocks of rows as treatment (n,) and design matrix (n × p)."""
     relation = table.relation
-    columns = {c: relation.double(relation.name(c)) for c in terms.numbers}
-    columns |= {c: relation.name(c) for c, _ in terms.categories}
-    wanted = {"treatment": relation.name("treatment"), **columns}
+    wanted = {"treatment": relation.name("treatment"), **terms.columns(relation)}
     for block in relation.batches(wanted, order_by=order_by):
         treated = np.asarray(block["treatment"])
-        yield treated, terms.matrix({"treatment": treated, **block})
+        yield treated, terms.matrix(block)

@@ -123,9 +123,9 @@ class BlockPasses(Passes):
 
     def _read(self, raw: tuple[str, ...]) -> Iterator[dict[str, np.ndarray]]:
         relation, spec, terms = self.rows.relation, self.rows.spec, self.rows.terms
-        numbers = {c: relation.double(relation.name(c)) for c in (*terms.numbers, spec.treatment)}
-        codes = terms.codes(relation)
-        wanted = {**numbers, **codes, "causal_bucket": self.rows.bucket}
+        wanted = {**terms.columns(relation), spec.treatment: relation.double(relation.name(spec.treatment))}
+        sorted_by = [len(wanted), *range(len(wanted))]
+        wanted["causal_bucket"] = self.rows.bucket
         if spec.weights:
             wanted["causal_weight"] = relation.double(relation.name(spec.weights))
         for i, column in enumerate(raw):
@@ -135,7 +135,7 @@ class BlockPasses(Passes):
                 relation.double(name) if kind in ("number", "boolean") else f"cast({name} as varchar)"
             )
         small = 8 * self.rows.n_rows * (terms.size + len(raw) + 2) <= CACHE_BYTES
-        order = ", ".join(str(i + 1) for i in (len(numbers) + len(codes), *range(len(numbers)))) if small else None
+        order = ", ".join(str(i + 1) for i in sorted_by) if small else None
         for columns in relation.batches(wanted, order_by=order, n_rows=max(2_000, BLOCK_VALUES // terms.size)):
             matrix = terms.matrix(columns)
             kept = [c for c in columns if c == spec.treatment or c.startswith("causal_")]

@@ -53,9 +53,9 @@ class Terms:
             at += len(levels) - 1
         return np.array(keep)
 
-    def codes(self, relation: Relation) -> dict[str, str]:
-        """SQL of every category as the position of its level, by column name."""
-        found = {}
+    def columns(self, relation: Relation) -> dict[str, str]:
+        """SQL of what `matrix` takes, by column name: numbers as doubles, categories as positions of their levels."""
+        found = {c: relation.double(relation.name(c)) for c in self.numbers}
         for column, levels in self.categories:
             positions = {level: float(code) for code, level in enumerate(levels)}
             found[column] = relation.pick(f"cast({relation.name(column)} as varchar)", positions)
@@ -88,7 +88,7 @@ class Terms:
         return out
 
     def matrix(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Rows in memory as a design matrix (n × size). columns: by name, numbers raw and categories as `codes`."""
+        """Rows in memory as a design matrix (n × size). columns: as `columns` asks for them."""
         n = len(next(iter(columns.values())))
         out = np.empty((n, self.size))
         out[:, 0] = 1.0
