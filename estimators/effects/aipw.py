@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from estimators.effects.block_passes import BlockPasses
+from estimators.effects.frames import with_frame
 from estimators.effects.inputs import require_valid
 from estimators.effects.method import Design, Estimates, Spec
 from estimators.effects.nuisances import EXACT_ROWS, fit_binary, rough_fit
@@ -72,7 +73,7 @@ def aipw(  # noqa: PLR0913 - the public signature of DESIGN.md
     found = list(overall.effects)
     if segment:
         found += design.estimate(outcomes, segment).effects
-    return replace(found[0], effects=_frame(found)) if len(found) > 1 else found[0]
+    return with_frame(found)
 
 
 def aipw_design(relation: Relation, spec: Spec, outcomes: Sequence[str] = ()) -> AipwDesign:
@@ -343,11 +344,3 @@ def _balance(w: WeightSums, rows: Rows) -> list[Balance]:
             )
         )
     return out
-
-
-def _frame(effects: Sequence[Effect]) -> Any:
-    import pandas as pd
-
-    from estimators.results import rows
-
-    return pd.DataFrame(rows(effects)).drop(columns="diagnostics")

@@ -115,7 +115,8 @@ def test_a_wait_that_is_no_number_is_the_default(monkeypatch):
 def test_without_dbt_duckdb_nothing_is_wrapped(monkeypatch):
     for name in ("connections", "environments", "environments.local"):
         monkeypatch.delitem(sys.modules, f"dbt.adapters.duckdb.{name}", raising=False)
-    database_lock.install()
+    assert database_lock.install() is None
+    assert "dbt.adapters.duckdb.environments" not in sys.modules
 
 
 @pytest.mark.parametrize("query", ["select cast('ada@example.org' as integer)", "select 'ada@example.org'::date"])

@@ -226,7 +226,8 @@ def test_l1_is_measured_on_a_grid_of_its_own_and_falls():
 
 
 def test_diagnostics_are_json():
-    json.dumps(matched("lalonde").diagnostics)
+    found = matched("lalonde").diagnostics
+    assert json.loads(json.dumps(found)) == found
 
 
 def test_whole_numbers_in_a_narrow_range_are_exact_under_sturges():
