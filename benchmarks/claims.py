@@ -71,9 +71,9 @@ def agreement(ours: Measurement, theirs: Measurement) -> Claim:
 def aipw_beside_doubleml(n_rows: int = MILLION) -> Result:
     """AIPW with linear and logistic nuisances, 5 folds, 13 confounders, beside DoubleML's IRM."""
     database = data.units(n_rows)
-    ours = measure("aipw", n_rows, "aipw_in_warehouse", database, "--memory-limit", "100MB")
+    ours = measure("aipw", n_rows, "aipw_in_warehouse", database, "--memory-limit", "80MB")
     two = measure(
-        "aipw, two outcomes", n_rows, "aipw_in_warehouse", database, "--memory-limit", "100MB",
+        "aipw, two outcomes", n_rows, "aipw_in_warehouse", database, "--memory-limit", "80MB",
         "--outcomes", "outcome_a,outcome_b",
     )  # fmt: skip
     table = data.parquet(database)

@@ -19,7 +19,7 @@ FEATURES = [
     ("covariate_mean_amount_28d", "avg(e.amount)", -28, 0),
     ("covariate_max_amount_28d", "max(e.amount)", -28, 0),
     ("covariate_min_amount_28d", "min(e.amount)", -28, 0),
-    ("covariate_last_amount_28d", "arg_max(e.amount, e.event_at)", -28, 0),
+    ("covariate_last_amount_28d", "arg_max(e.amount, row(e.event_at, e.amount))", -28, 0),
     ("covariate_amount_rate_28d", "coalesce(sum(e.amount), 0) / 28", -28, 0),
     ("outcome_events_next_7d", "count(e.kind)", 0, 7),
 ]
