@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from estimators.effects.block_passes import BlockPasses
-from estimators.effects.frames import with_frame
+from estimators.effects.frames import estimated
 from estimators.effects.inputs import require_valid
 from estimators.effects.method import Design, Estimates, Spec
 from estimators.effects.nuisances import EXACT_ROWS, fit_binary, rough_fit
@@ -69,11 +69,7 @@ def aipw(  # noqa: PLR0913 - the public signature of DESIGN.md
     spec = Spec(treatment, tuple(covariates), estimand, cluster, weights, unit, seed, {**chosen, **options})
     relation = as_relation(data)
     design = aipw_design(relation, spec, outcomes)
-    overall = design.estimate(outcomes)
-    found = list(overall.effects)
-    if segment:
-        found += design.estimate(outcomes, segment).effects
-    return with_frame(found)
+    return estimated(design, outcomes, segment)
 
 
 def aipw_design(relation: Relation, spec: Spec, outcomes: Sequence[str] = ()) -> AipwDesign:

@@ -16,7 +16,7 @@ import numpy as np
 
 from estimators.effects.clusters import ClusterSums, clustered
 from estimators.effects.coarsening import Bins, Coarsening, coarsen
-from estimators.effects.frames import with_frame
+from estimators.effects.frames import estimated
 from estimators.effects.inputs import Inputs, require_valid
 from estimators.effects.method import Design, Estimates, Spec
 from estimators.effects.strata import FACTORS, StratumSums, counted, stratum_sums, summed, with_factors
@@ -60,10 +60,7 @@ def cem(  # noqa: PLR0913 - the public signature of DESIGN.md
     options = {"exact": tuple(exact), "cutpoints": dict(cutpoints or {}), "bins": bins, "max_levels": max_levels}
     spec = Spec(treatment, tuple(covariates), estimand, cluster, weights, options=options)
     design = cem_design(as_relation(data), spec, outcomes)
-    found = list(design.estimate(outcomes).effects)
-    if segment is not None:
-        found += design.estimate(outcomes, segment).effects
-    return with_frame(found)
+    return estimated(design, outcomes, segment)
 
 
 def cem_design(relation: Relation, spec: Spec, outcomes: Sequence[str] = ()) -> CemDesign:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from estimators.effects.clusters import clustered
-from estimators.effects.frames import with_frame
+from estimators.effects.frames import estimated
 from estimators.effects.inputs import Inputs, require_valid
 from estimators.effects.method import Design, Estimates, Spec
 from estimators.effects.weighted_balance import weighted_balance
@@ -53,10 +53,7 @@ def difference(
     options = {"adjust": bool(covariates), "max_levels": max_levels}
     spec = Spec(treatment, tuple(covariates), estimand, cluster, weights, options=options)
     design = difference_design(relation, spec, outcomes)
-    found = list(design.estimate(outcomes).effects)
-    if segment is not None:
-        found += design.estimate(outcomes, segment).effects
-    return with_frame(found)
+    return estimated(design, outcomes, segment)
 
 
 def difference_design(relation: Relation, spec: Spec, outcomes: Sequence[str] = ()) -> DifferenceDesign:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from estimators.effects.method import Design
 from estimators.results import Effect, rows
 
 
-def with_frame(effects: Sequence[Effect]) -> Effect:
-    """The first effect; if there are more, all of them stand in its `.effects`, one row each, in order."""
+def estimated(design: Design, outcomes: Sequence[str], segment: str | None) -> Effect:
+    """The effect on the first outcome; all of them, and those by level of `segment`, stand in its `.effects`."""
+    effects = list(design.estimate(outcomes).effects)
+    if segment is not None:
+        effects += design.estimate(outcomes, segment).effects
     if len(effects) == 1:
         return effects[0]
     import pandas as pd
