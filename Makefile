@@ -69,9 +69,9 @@ setup: $(VENV)/.installed $(BUILD)/profiles/profiles.yml $(DEMO)/dbt_packages/.m
 # --- demo ------------------------------------------------------------------------------------------------------------
 # dbt build ends with status 1 on purpose: one study is blocked. The step after it accepts that one failing test by
 # name, and nothing else; results of an earlier build are removed first, so that they cannot be taken for this one's.
-$(DEMO)/data/.made: $(DEMO)/simulate.py $(VENV)/.installed
-	$(call say,120 days of events of a small social product)
-	@cd $(DEMO) && python simulate.py
+$(DEMO)/data/.made: $(DEMO)/simulate.py $(DEMO)/simulate_rollouts.py $(DEMO)/real_data.py $(VENV)/.installed
+	$(call say,120 days of events of a small social product, and real data of two studies)
+	@cd $(DEMO) && python simulate.py && python simulate_rollouts.py && python real_data.py
 	@touch $@
 
 .PHONY: demo

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 EXIT_FAULT = 2
-METHODS = ("difference", "cem", "aipw")
+METHODS = ("difference", "cem", "aipw", "iv", "panel", "did", "bsts", "synthetic_control")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,8 +51,11 @@ def _new_command(new: argparse.ArgumentParser) -> None:
     new.add_argument("study", help="name of the study, e.g. push_campaign")
     new.add_argument("--project-dir", type=Path, default=Path())
     new.add_argument("--method", action="append", choices=METHODS, help="repeat for several; the first is the headline")
+    new.add_argument(
+        "--shape", choices=("cross_section", "panel", "series"), help="rows are units, or units or series over periods"
+    )
     new.add_argument("--design", choices=("randomised", "observational"), default="observational")
-    new.add_argument("--estimand", choices=("ATT", "ATE", "ATO", "ATC"), default="ATT")
+    new.add_argument("--estimand", choices=("ATT", "ATE", "ATO", "ATC", "LATE"))
     new.add_argument("--owner", default="analytics")
     new.add_argument(
         "--features", action="append", default=[], help="a model with registered features; may be repeated"
@@ -61,13 +64,15 @@ def _new_command(new: argparse.ArgumentParser) -> None:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from dbt_causal.new import Request, write_study
+    from dbt_causal.new import METHODS_OF_SHAPE, Request, write_study
 
+    methods = tuple(options.method or METHODS_OF_SHAPE[options.shape or "cross_section"])
     request = Request(
         study=options.study,
-        methods=tuple(options.method or ("aipw", "cem")),
+        methods=methods,
+        asked_shape=options.shape or "",
         design=options.design,
-        estimand=options.estimand,
+        estimand=options.estimand or ("LATE" if methods[0] == "iv" else "ATT"),
         owner=options.owner,
         models=tuple(options.features),
     )

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -15,13 +15,21 @@ from typing import Any
 
 from dbt_causal.definitions import Definitions
 from dbt_causal.project_files import definitions_in
-from estimators.definition_rules import ESTIMANDS_OF_METHOD
 from estimators.errors import CausalError, refuse
 from estimators.registry import Feature, features_of
-from estimators.study import IDENTIFIER, column_name
+from estimators.study_methods import BY_NAME, ESTIMANDS_OF_METHOD
+from estimators.study_parts import IDENTIFIER, column_name
 
 LONGEST_NAME = 63 - len("__published")
 MAX_CONFOUNDERS = 8
+N_WEEKS = 12  # of a template with periods
+METHODS_OF_SHAPE = {"cross_section": ("aipw", "cem"), "panel": ("did",), "series": ("synthetic_control", "bsts")}
+_MACROS = {"cross_section": "study_table", "panel": "panel_table", "series": "series_table"}
+_TEMPLATES = {
+    "cross_section": ("cohort.sql", "study.yml"),
+    "panel": ("panel.cohort.sql", "panel.yml"),
+    "series": ("series.cohort.sql", "series.yml"),
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,11 @@ class Request:
     owner: str = "analytics"
     models: tuple[str, ...] = ()
     as_of: str = ""
+    asked_shape: str = ""
+
+    @property
+    def shape(self) -> str:
+        return self.asked_shape or BY_NAME[self.methods[0]].shape
 
 
 def write_study(project_dir: Path, request: Request) -> list[Path]:
@@ -61,6 +74,11 @@ def _check(request: Request, definitions: Definitions) -> None:
         fix = f"use lower-case letters, digits and single _, starting with a letter, at most {LONGEST_NAME} in all"
         raise refuse("004", "name not allowed", f"the study would be named {shown!r}", fix=fix)
     for method in request.methods:
+        if BY_NAME[method].shape != request.shape:
+            detail = (
+                f"{method} reads a table of shape {BY_NAME[method].shape}, and the study is to be a {request.shape}"
+            )
+            raise refuse("001", "methods of different shapes", detail, fix="write a study for each shape")
         if request.estimand not in ESTIMANDS_OF_METHOD[method]:
             detail = f"{method} estimates {', '.join(ESTIMANDS_OF_METHOD[method])}"
             raise refuse("001", "method cannot estimate this estimand", detail, fix="choose another --estimand")
@@ -79,10 +97,11 @@ def _contents(project_dir: Path, request: Request, definitions: Definitions) -> 
     folder = project_dir / str(paths[0]) / "studies" / study
     python = project_dir / "python_models" if "python_models" in paths else folder
     values = _values(request, definitions)
+    cohort, definition = _TEMPLATES[request.shape]
     return {
-        folder / f"{study}__cohort.sql": _fill("cohort.sql", values),
+        folder / f"{study}__cohort.sql": _fill(cohort, values),
         folder / f"{study}.sql": _fill("study.sql", values),
-        folder / f"{study}.yml": _fill("study.yml", values),
+        folder / f"{study}.yml": _fill(definition, values),
         python / f"{study}__results.py": _fill("results.py", values),
         folder / f"{study}__published.sql": _fill("published.sql", values),
     }
@@ -100,12 +119,21 @@ def _values(request: Request, definitions: Definitions) -> dict[str, Any]:
     features = [f for e in chosen for f in features_of(e.model, e.registry)]
     first = chosen[0] if chosen else None
     outcome = _outcome(features)
+    as_of = request.as_of or datetime.now(UTC).date().isoformat()
+    has_instrument = "iv" in request.methods
     return {
+        "macro": _MACROS[request.shape],
+        "first_on": (datetime.fromisoformat(as_of) - timedelta(weeks=N_WEEKS)).date().isoformat(),
+        "n_periods": N_WEEKS,
+        "instruments": "\n          instruments: [encouragement]  # columns instrument_<name>"
+        if has_instrument
+        else "",
+        "instrument_column": "\n    0 as instrument_encouragement," if has_instrument else "",
         "study": request.study,
         "owner": _quoted(request.owner),
         "design": request.design,
         "estimand": request.estimand,
-        "as_of": request.as_of or datetime.now(UTC).date().isoformat(),
+        "as_of": as_of,
         "methods": ", ".join(request.methods),
         "confounders": ", ".join(f.name for f in features[:MAX_CONFOUNDERS]),
         "outcome_feature": outcome,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from estimators.advice import advice
 from estimators.checks import placebo_outcome
 from estimators.design_stage import DesignStage, design_stage
 from estimators.estimate_stage import EstimateStage, estimate_stage
+from estimators.panel_analysis import panel_design_stage, panel_estimate_stage
 from estimators.results import Check
+from estimators.series_analysis import series_design_stage, series_estimate_stage
 from estimators.study import Study
+from estimators.study_parts import Shape
 from estimators.study_results import Results, Run, StudyEffect
 
 
@@ -33,16 +37,28 @@ def analyse(
     infrastructure raises. In a blocked study every estimate is null.
     """
     seed = study_id if seed is None else seed
-    design = design_stage(data, study, seed)
+    design = design_of(data, study, seed)
     design = replace(design, checks=_said(design.checks, study, file))
     names = {"study_id": study_id, "definition_hash": definition_hash}
     if any(c.blocks for c in design.checks):
         return _results(design, _not_estimated(design, study), study, names)
-    found = estimate_stage(design, seed)
+    found = _STAGES[study.shape][1](design, seed)
     found = replace(found, checks=_said(found.checks, study, file))
     if not found.effects:
         found = replace(found, effects=_not_estimated(design, study).effects)
     return _results(design, found, study, names)
+
+
+_STAGES: dict[Shape, tuple[Callable[..., DesignStage], Callable[..., EstimateStage]]] = {
+    "cross_section": (design_stage, estimate_stage),
+    "panel": (panel_design_stage, panel_estimate_stage),
+    "series": (series_design_stage, series_estimate_stage),
+}
+
+
+def design_of(data: Any, study: Study, seed: str) -> DesignStage:
+    """The first stage of a study, whatever the shape of its table."""
+    return _STAGES[study.shape][0](data, study, seed)
 
 
 def _said(checks: Sequence[Check], study: Study, file: str) -> tuple[Check, ...]:
@@ -61,7 +77,7 @@ def _not_estimated(design: DesignStage, study: Study) -> EstimateStage:
     n_treated, n_control = design.arms
     size = {"n_units": n_treated + n_control, "n_treated": n_treated}
     effects = [
-        StudyEffect(m.name, study.estimand, "", o.name, "", o.role, m.name == study.headline.name, **size)
+        StudyEffect(m.name, study.estimand_of(m), "", o.name, "", o.role, m.name == study.headline.name, **size)
         for m in study.methods
         for o in study.outcomes
     ]
@@ -80,6 +96,10 @@ def _results(design: DesignStage, found: EstimateStage, study: Study, names: dic
         attrition=found.attrition,
         run=_run(study, checks, found),
         estimates=tuple(e.estimate for e in effects),
+        event_times=() if is_blocked else found.event_times,
+        series=() if is_blocked else found.series,
+        sensitivity=() if is_blocked else found.sensitivity,
+        advice=advice(design.facts, study),
         **names,
     )
 

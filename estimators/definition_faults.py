@@ -42,6 +42,27 @@ class Violation:
         return Fault(self.code, self.subject, self.details, self.fix, locate(path))
 
 
+class Rules:
+    """Rules between keys: each names the keys that it reads, and is judged when those are valid by themselves."""
+
+    def __init__(self) -> None:
+        self._rules: list[tuple[frozenset[str], Callable[[Any], Iterator[Violation]]]] = []
+
+    def reads(self, *keys: str) -> Callable[[Callable], Callable]:
+        """Decorator: registers a rule that reads these keys of a study and yields its violations."""
+
+        def register(rule: Callable[[Any], Iterator[Violation]]) -> Callable[[Any], Iterator[Violation]]:
+            self._rules.append((frozenset(keys), rule))
+            return rule
+
+        return register
+
+    def broken(self, study: Any, known: Iterable[str]) -> list[Violation]:
+        """Violations of the rules that only read `known` keys: those of `study` that are valid by themselves."""
+        valid = set(known)
+        return [violation for keys, rule in self._rules if keys <= valid for violation in rule(study)]
+
+
 def rule_error(*violations: Violation) -> PydanticCustomError:
     """An error for a pydantic validator to raise that carries our own violations."""
     return PydanticCustomError(_RULES, "rule broken", {"violations": violations})

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from estimators.definition_faults import Violation, did_you_mean
+from estimators import check_rules, shape_rules
+from estimators.definition_faults import Rules, Violation, did_you_mean
+from estimators.study_methods import BY_NAME, ESTIMANDS_OF_METHOD
 
 if TYPE_CHECKING:
     from estimators.study import Study
 
-Rule = Callable[["Study"], Iterator[Violation]]
-
-_RULES: list[tuple[frozenset[str], Rule]] = []
-ESTIMANDS_OF_METHOD = {
-    "difference": ("ATT", "ATE", "ATO", "ATC"),
-    "cem": ("ATT", "ATE", "ATC"),
-    "aipw": ("ATT", "ATE", "ATO"),
-}
-
-
-def _rule(*keys: str) -> Callable[[Rule], Rule]:
-    def register(rule: Rule) -> Rule:
-        _RULES.append((frozenset(keys), rule))
-        return rule
-
-    return register
+RULES = Rules()
 
 
 def broken_rules(study: Any, known: Iterable[str]) -> list[Violation]:
     """Violations of all rules that only read the `known` keys: those of `study` that are valid by themselves."""
-    valid = set(known)
-    return [violation for keys, rule in _RULES if keys <= valid for violation in rule(study)]
+    return [v for rules in (RULES, shape_rules.RULES, check_rules.RULES) for v in rules.broken(study, known)]
 
 
 def _repeated(key: str, names: list[str], path: tuple[str, ...] | None = None) -> Iterator[Violation]:
@@ -42,52 +28,91 @@ def _repeated(key: str, names: list[str], path: tuple[str, ...] | None = None) -
             yield Violation((*(path or (key,)), i), "001", f"two {key} of the same name", (detail,), fix)
 
 
-@_rule("confounders")
+@RULES.reads("confounders")
 def _confounders_are_distinct(study: Study) -> Iterator[Violation]:
     yield from _repeated("confounders", [c.name for c in study.confounders])
 
 
-@_rule("outcomes")
+@RULES.reads("outcomes")
 def _outcomes_are_distinct(study: Study) -> Iterator[Violation]:
     yield from _repeated("outcomes", [o.name for o in study.outcomes])
 
 
-@_rule("methods")
+@RULES.reads("methods")
 def _methods_are_distinct(study: Study) -> Iterator[Violation]:
     yield from _repeated("methods", [m.name for m in study.methods])
 
 
-@_rule("segments")
+@RULES.reads("segments")
 def _segments_are_distinct(study: Study) -> Iterator[Violation]:
     yield from _repeated("segments", list(study.segments))
 
 
-@_rule("checks")
+@RULES.reads("instruments")
+def _instruments_are_distinct(study: Study) -> Iterator[Violation]:
+    yield from _repeated("instruments", list(study.instruments))
+
+
+@RULES.reads("checks")
 def _placebos_are_distinct(study: Study) -> Iterator[Violation]:
-    names = [p.name for p in study.checks.placebo_outcomes]
-    yield from _repeated("placebo_outcomes", names, ("checks", "placebo_outcomes"))
+    for key in ("placebo_outcomes", "negative_controls"):
+        yield from _repeated(key, [p.name for p in getattr(study.checks, key)], ("checks", key))
 
 
-@_rule("design", "confounders")
+@RULES.reads("design", "methods", "confounders")
 def _observational_studies_have_confounders(study: Study) -> Iterator[Violation]:
-    if study.design == "observational" and not study.confounders:
+    needs = any(method.needs_confounders for method in study.methods)
+    if study.design == "observational" and needs and not study.confounders:
         detail = "design is observational: without confounders the estimate is the raw difference"
         fix = "list what drives both treatment and outcome, or declare design: randomised if it was"
         yield Violation(("confounders",), "001", "no confounders", (detail,), fix)
 
 
-@_rule("methods", "estimand")
+@RULES.reads("methods", "estimand", "triangulation")
 def _methods_know_the_estimand(study: Study) -> Iterator[Violation]:
+    beside = study.triangulation
     for i, method in enumerate(study.methods):
-        allowed = ESTIMANDS_OF_METHOD[method.name]
-        if study.estimand not in allowed:
-            able = [name for name, estimands in ESTIMANDS_OF_METHOD.items() if study.estimand in estimands]
-            detail = f"{method.name} estimates {', '.join(allowed)}; the study asks for {study.estimand}"
-            fix = f"use {' or '.join(able)} for {study.estimand}, or change the estimand"
-            yield Violation(("methods", i), "001", "method cannot estimate this estimand", (detail,), fix)
+        wanted = beside.estimand if i and beside and study.estimand not in method.estimands else study.estimand
+        if wanted in method.estimands:
+            continue
+        able = [name for name, estimands in ESTIMANDS_OF_METHOD.items() if wanted in estimands]
+        detail = f"{method.name} estimates {', '.join(method.estimands)}; the study asks for {wanted}"
+        fix = f"use {' or '.join(able)} for {wanted}, or change the estimand"
+        if study.estimand == "LATE" and i and not beside:
+            fix = "take it out, or say what it is compared for: triangulation: {estimand: ATE, because: ...}"
+        yield Violation(("methods", i), "001", "method cannot estimate this estimand", (detail,), fix)
 
 
-@_rule("methods", "confounders")
+@RULES.reads("methods", "instruments")
+def _iv_has_instruments(study: Study) -> Iterator[Violation]:
+    for i, method in enumerate(study.methods):
+        if method.name == "iv" and not study.instruments:
+            detail = "iv compares units by a cause of treatment that touches the outcome in no other way: none is named"
+            fix = "add instruments: [name], and a column instrument_<name> to the cohort"
+            yield Violation(("methods", i), "025", "iv without an instrument", (detail,), fix)
+
+
+@RULES.reads("methods", "treatment_kind")
+def _doses_need_a_method(study: Study) -> Iterator[Violation]:
+    if study.treatment_kind != "continuous":
+        return
+    able = ", ".join(name for name, method in BY_NAME.items() if method.takes_doses)
+    for i, method in enumerate(study.methods):
+        if not method.takes_doses:
+            detail = f"{method.name} compares two arms; treatment_kind is continuous"
+            fix = f"use {able}, or make the treatment 0 or 1"
+            yield Violation(("methods", i), "001", "method takes no doses", (detail,), fix)
+
+
+@RULES.reads("treatment_kind", "treatment_values", "expected_share")
+def _doses_have_no_arms(study: Study) -> Iterator[Violation]:
+    for key in ("treatment_values", "expected_share"):
+        if study.treatment_kind == "continuous" and getattr(study, key) is not None:
+            detail = f"{key} is about two arms; treatment_kind is continuous"
+            yield Violation((key,), "001", "a dose has no arms", (detail,), f"take {key} out")
+
+
+@RULES.reads("methods", "confounders")
 def _cem_matches_on_confounders(study: Study) -> Iterator[Violation]:
     names = [c.name for c in study.confounders]
     for i, method in enumerate(study.methods):
@@ -105,7 +130,7 @@ def _cem_matches_on_confounders(study: Study) -> Iterator[Violation]:
                     yield Violation(("methods", i, key), "003", "not a confounder of the study", (detail,), fix)
 
 
-@_rule("methods")
+@RULES.reads("methods")
 def _cutpoints_increase(study: Study) -> Iterator[Violation]:
     for i, method in enumerate(study.methods):
         for name, points in getattr(method, "cutpoints", {}).items():
@@ -115,7 +140,7 @@ def _cutpoints_increase(study: Study) -> Iterator[Violation]:
                 yield Violation(("methods", i, "cutpoints", name), "001", "cutpoints do not increase", (detail,), fix)
 
 
-@_rule("outcomes")
+@RULES.reads("outcomes")
 def _an_outcome_is_primary(study: Study) -> Iterator[Violation]:
     if not any(o.role == "primary" for o in study.outcomes):
         detail = f"all {len(study.outcomes)} outcomes are secondary"
@@ -123,39 +148,7 @@ def _an_outcome_is_primary(study: Study) -> Iterator[Violation]:
         yield Violation(("outcomes",), "001", "no primary outcome", (detail,), fix)
 
 
-@_rule("checks", "confounders")
-def _placebos_are_held_out(study: Study) -> Iterator[Violation]:
-    """A placebo that is also a covariate has an effect of zero by construction and passes always."""
-    for i, placebo in enumerate(study.checks.placebo_outcomes):
-        for confounder in study.confounders:
-            if _same_window(placebo, confounder):
-                detail = f"placebo {placebo.name} is confounder {confounder.name}: its effect is 0 whatever the bias"
-                fix = "take an earlier window of the feature (a larger gap_days), or drop the confounder"
-                path = ("checks", "placebo_outcomes", i)
-                yield Violation(path, "001", "placebo outcome is a covariate", (detail,), fix)
-
-
-def _same_window(placebo: Any, confounder: Any) -> bool:
-    if placebo.feature != confounder.feature or placebo.gap_days != confounder.gap_days:
-        return False
-    is_default = placebo.has_default_window
-    return is_default == confounder.has_default_window and (is_default or placebo.window_days == confounder.window_days)
-
-
-@_rule("checks", "outcomes", "anticipation_days")
-def _shifted_outcomes_end_before_treatment(study: Study) -> Iterator[Violation]:
-    shift = study.checks.placebo_in_time
-    if shift is None:
-        return
-    for outcome in study.outcomes:
-        end = outcome.start_days + (outcome.window_days or 0) + study.anticipation_days
-        if end > shift.shift_days:
-            detail = f"outcome {outcome.name} ends {end} days after an index shifted by only {shift.shift_days}"
-            fix = f"set shift_days to at least {end}: the shifted outcome must end before treatment"
-            yield Violation(("checks", "placebo_in_time"), "017", "placebo in time reaches treatment", (detail,), fix)
-
-
-@_rule("treatment_values")
+@RULES.reads("treatment_values")
 def _treatment_values_differ(study: Study) -> Iterator[Violation]:
     values = study.treatment_values
     if values is not None and values.treated == values.control:
@@ -164,6 +157,6 @@ def _treatment_values_differ(study: Study) -> Iterator[Violation]:
         yield Violation(("treatment_values",), "001", "one value for both arms", (detail,), fix)
 
 
-@_rule("waivers")
+@RULES.reads("waivers")
 def _waivers_are_distinct(study: Study) -> Iterator[Violation]:
     yield from _repeated("waivers", [w.check for w in study.waivers])

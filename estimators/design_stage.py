@@ -12,6 +12,8 @@ from estimators.checks import (
     balance,
     collinearity,
     data,
+    instrument,
+    instrument_balance,
     interference,
     overlap,
     placebo_in_time,
@@ -21,8 +23,10 @@ from estimators.checks import (
 )
 from estimators.checks.moments import Moments, moments
 from estimators.checks.verdict import METHOD_ERRORS, count, failed, failures
+from estimators.effects.iv import IvDesign
 from estimators.effects.method import Design, Estimates
 from estimators.errors import CausalError, Fault
+from estimators.facts import Facts
 from estimators.fingerprint import fingerprint
 from estimators.results import Attrition, Balance, Check, Overlap
 from estimators.study import Study
@@ -33,7 +37,9 @@ from estimators.study_table import StudyTable, listed, shown, study_table
 class DesignStage:
     """What the first stage found. table: with the declared preparation applied, None where there was none to read.
 
-    designs: by method, those that could be made.  arms: units analysed, treated and control.
+    designs: by method, those that could be made.  arms: units analysed, treated and control.  facts: for the advice on
+    methods.  source: the series, or the trends before
+    treatment, that the second stage needs again.
     """
 
     table: StudyTable | None
@@ -44,6 +50,8 @@ class DesignStage:
     designs: Mapping[str, Design] = field(default_factory=dict)
     arms: tuple[int, int] = (0, 0)
     data_fingerprint: str = ""
+    facts: Facts = field(default_factory=Facts)
+    source: Any = None
 
     def adding(self, checks: Sequence[Check], **changes: Any) -> DesignStage:
         return replace(self, checks=(*self.checks, *checks), **changes)
@@ -86,6 +94,7 @@ def _wrong_kinds(table: StudyTable) -> Check | None:
 def _data_stage(table: StudyTable, facts: Mapping[str, Any]) -> DesignStage:
     arms = (count(facts, "arm_1"), count(facts, "arm_0"))
     used = [*table.covariates, *table.placebos, *table.segments, "unit_bucket", "treatment"]
+    used += table.instruments
     used += [c for c in ("treated_at", table.cluster, table.weights) if c and table.has(c)]
     return DesignStage(
         table=table,
@@ -122,12 +131,26 @@ def _checked(stage: DesignStage, facts: Mapping[str, Any], seed: str) -> DesignS
     if stage.has_failed_data:
         return stage
     stage = _designed(stage, seed)
-    if stage.table.study.design == "randomised":
+    if stage.table.study.design == "randomised" and stage.table.study.headline.name != "iv":
         stage = stage.adding(randomised_balance.check(stage.table, sums, seed))
     stage = stage.adding(_placebo_outcomes(stage, sums, constant, seed))
     stage = stage.adding(_placebo_in_time(stage, seed))
     stage = stage.adding([placebo_treatment.check(stage.table, _drawn_on(stage.table, constant), seed)])
-    return stage.adding([attrition.check(stage.attrition), *interference.assumed(stage.table)])
+    stage = stage.adding([attrition.check(stage.attrition), *interference.assumed(stage.table)])
+    return replace(stage, facts=_facts(stage))
+
+
+def _facts(stage: DesignStage) -> Facts:
+    """What the advice on methods goes by."""
+    verdicts = [c.status for c in stage.checks if c.check_name == overlap.NAME]
+    strength = [d.first_stage for d in stage.designs.values() if isinstance(d, IvDesign) and d.first_stage]
+    return Facts(
+        n_treated=stage.arms[0],
+        n_control=stage.arms[1],
+        has_overlap=None if not verdicts else "fail" not in verdicts,
+        effective_f=strength[0].effective_f if strength else None,
+        critical_f=strength[0].critical_value if strength else None,
+    )
 
 
 def _without_redundant(stage: DesignStage, sums: Moments | None, constant: Sequence[str]) -> DesignStage:
@@ -160,6 +183,8 @@ def _designed(stage: DesignStage, seed: str) -> DesignStage:
 
 
 def _of_design(table: StudyTable, method: str, design: Design) -> list[Check]:
+    if isinstance(design, IvDesign):
+        return [instrument.check(design)]
     found = overlap.check(table, method, design.overlap)
     return found if table.study.design == "randomised" else [*balance.check(method, design.balance), *found]
 
@@ -169,9 +194,13 @@ def _named(found: Sequence[Balance]) -> tuple[Balance, ...]:
 
 
 def _placebo_outcomes(stage: DesignStage, sums: Moments | None, constant: Sequence[str], seed: str) -> list[Check]:
+    """Through every method's own design; for an instrument the same question is its balance."""
     table = stage.table
+    instrumental = {m: d for m, d in stage.designs.items() if isinstance(d, IvDesign)}
+    designs = {m: d for m, d in stage.designs.items() if m not in instrumental}
     if not table.placebos:
-        return placebo_outcome.undeclared(table)
+        found = placebo_outcome.undeclared(table) if designs or not stage.designs else []
+        return [*found, *(c for d in instrumental.values() for c in instrument_balance.check(d, (), {}, 0.0, seed))]
     flat = [c for c in table.placebos if c in constant]
     checks = [placebo_outcome.flat(c) for c in flat]
     columns = tuple(c for c in table.placebos if c not in flat)
@@ -183,9 +212,12 @@ def _placebo_outcomes(stage: DesignStage, sums: Moments | None, constant: Sequen
     scale = {c: sums.sd(c, table.study.estimand) for c in columns}
     checks += [placebo_outcome.flat(c) for c in columns if scale[c] == 0.0]
     columns = tuple(c for c in columns if scale[c] > 0.0)
-    estimates, faults = _estimated(stage.designs, columns)
+    estimates, faults = _estimated(designs, columns)
     family = placebo_outcome.placebos(estimates, columns, scale, seed)
-    return [*checks, *faults, *(placebo_outcome.judge(table.study, p) for p in family)]
+    checks = [*checks, *faults, *(placebo_outcome.judge(table.study, p) for p in family)]
+    for design in instrumental.values():
+        checks += instrument_balance.check(design, columns, scale, table.study.margin, seed)
+    return checks
 
 
 def _estimated(designs: Mapping[str, Design], columns: Sequence[str]) -> tuple[dict[str, Estimates], list[Check]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
-from estimators import methods, prepare
+from estimators import methods, prepare, robustness
 from estimators.checks import attrition, interference, outcome_values
 from estimators.checks.family import holm
 from estimators.checks.verdict import METHOD_ERRORS, count, failed, failures
@@ -33,6 +33,9 @@ class EstimateStage:
     attrition: tuple[Any, ...]
     arms: tuple[int, int]
     data_fingerprint: str
+    event_times: tuple[Mapping[str, Any], ...] = ()
+    series: tuple[Mapping[str, Any], ...] = ()
+    sensitivity: tuple[Any, ...] = ()
 
 
 def estimate_stage(stage: DesignStage, seed: str) -> EstimateStage:
@@ -46,12 +49,19 @@ def estimate_stage(stage: DesignStage, seed: str) -> EstimateStage:
     found = _counted(found, table, facts)
     try:
         designs = stage.designs if table is stage.table else _again(table, seed)
-        effects, faults = _effects(table, designs, seed)
+        joint = {method: design.estimate(table.outcomes) for method, design in designs.items()}
+        effects, faults = _effects(table, designs, {m: j.effects for m, j in joint.items()}, seed)
+        more = robustness.of_units(table, designs, {m: j.effects for m, j in joint.items()}, seed)
     except METHOD_ERRORS as error:
         return replace(found, checks=(*found.checks, *failures(error)))
     for outcome in table.study.primary_outcomes:
         faults += interference.check(table, f"outcome_{outcome.name}")
-    return replace(found, effects=tuple(_adjusted(effects)), checks=(*found.checks, *faults))
+    return replace(
+        found,
+        effects=tuple(adjusted(effects)),
+        checks=(*found.checks, *faults, *more.checks),
+        sensitivity=more.sensitivity,
+    )
 
 
 def _fingerprint(stage: DesignStage) -> str:
@@ -73,17 +83,18 @@ def _again(table: StudyTable, seed: str) -> dict[str, Design]:
     return {method.name: methods.design(table, method, seed) for method in table.study.methods}
 
 
-def _effects(table: StudyTable, designs: Mapping[str, Design], seed: str) -> tuple[list[StudyEffect], list[Check]]:
+def _effects(
+    table: StudyTable, designs: Mapping[str, Design], joint: Mapping[str, Sequence[Effect]], seed: str
+) -> tuple[list[StudyEffect], list[Check]]:
     study, effects, faults = table.study, [], []
     for method, design in designs.items():
-        joint = design.estimate(table.outcomes)
-        faults += _without_error(joint.effects)
-        effects += _rows(table, joint.effects, method == study.headline.name)
+        faults += without_error(joint[method])
+        effects += _rows(table, joint[method], method == study.headline.name)
         for segment in table.segments:
             rows, unknown = _by_segment(table, method, design, segment)
             effects += rows
             faults += unknown
-    if study.design == "observational" and not _has_raw(table):
+    if study.design == "observational" and study.treatment_kind == "binary" and not _has_raw(table):
         raw = methods.raw_comparison(table, seed).estimate(table.outcomes)
         effects += [replace(row, role=COMPARISON) for row in _rows(table, raw.effects, is_headline=False)]
     return effects, faults
@@ -93,11 +104,13 @@ def _has_raw(table: StudyTable) -> bool:
     return any(m.name == "difference" and not m.adjust for m in table.study.methods)
 
 
-def _without_error(effects: Iterable[Effect]) -> list[Check]:
-    """An estimate without a standard error is no estimate."""
+def without_error(effects: Iterable[Effect]) -> list[Check]:
+    """An estimate without a standard error is no estimate; that of a weak instrument is withheld on purpose."""
     found = []
     for e in effects:
-        if not (np.isfinite(e.estimate) and np.isfinite(e.std_error) and e.std_error > 0.0):
+        if not e.diagnostics.get("is_weak") and not (
+            np.isfinite(e.estimate) and np.isfinite(e.std_error) and e.std_error > 0.0
+        ):
             detail = f"{e.method} on {shown(e.outcome)}: standard error {e.std_error:g}"
             fault = Fault("023", "no standard error", (detail,), "more units, or fewer covariates")
             found.append(failed("standard_error", fault, method=e.method, outcome=shown(e.outcome)))
@@ -135,7 +148,7 @@ def _rows(table: StudyTable, effects: Iterable[Effect], is_headline: bool, segme
     ]
 
 
-def _adjusted(effects: list[StudyEffect]) -> list[StudyEffect]:
+def adjusted(effects: list[StudyEffect]) -> list[StudyEffect]:
     """Holm over the headline method's primary outcomes × segments; beside it, intervals at the Bonferroni level."""
     headline = {e.method for e in effects if e.is_headline}
     family = [i for i, e in enumerate(effects) if e.method in headline and e.role == "primary"]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from estimators.effects.aipw import aipw_design
 from estimators.effects.cem import cem_design
 from estimators.effects.difference import difference_design
+from estimators.effects.iv import iv_design
 from estimators.effects.method import Design, Spec
 from estimators.study import Method
 from estimators.study_table import StudyTable
 
-_DESIGNS = {"difference": difference_design, "cem": cem_design, "aipw": aipw_design}
+_DESIGNS = {"difference": difference_design, "cem": cem_design, "aipw": aipw_design, "iv": iv_design}
 
 
 def design(table: StudyTable, method: Method, seed: str) -> Design:
@@ -19,7 +21,9 @@ def design(table: StudyTable, method: Method, seed: str) -> Design:
 
     Raises CausalError for faults of the data that the method cannot take.
     """
-    return _DESIGNS[method.name](table.relation, _spec(table, table.covariates, _options(table, method), seed))
+    spec = _spec(table, table.covariates, _options(table, method), seed)
+    spec = replace(spec, estimand=table.study.estimand_of(method))
+    return _DESIGNS[method.name](table.relation, spec)
 
 
 def raw_comparison(table: StudyTable, seed: str) -> Design:
@@ -31,7 +35,7 @@ def _spec(table: StudyTable, covariates: tuple[str, ...], options: dict[str, Any
     return Spec(
         treatment="treatment",
         covariates=covariates,
-        estimand=table.study.estimand,
+        estimand="ATE" if table.study.estimand == "LATE" else table.study.estimand,
         cluster=table.cluster if table.study.cluster else None,
         weights=table.weights,
         unit="unit_id",
@@ -50,4 +54,6 @@ def _options(table: StudyTable, method: Method) -> dict[str, Any]:
         options["exact"] = tuple(c for c, n in names.items() if n in method.exact)
     if method.name == "aipw":
         options.setdefault("outcome_model", "auto")
+    if method.name == "iv":
+        options["instruments"] = table.instruments
     return {**options, "max_levels": table.study.max_levels}

@@ -11,8 +11,16 @@ from pydantic import Field, ValidationError, model_validator
 
 from estimators.definition_faults import Path, Violation, did_you_mean, jinja_violations, rule_error, to_faults
 from estimators.errors import Fault
-from estimators.study import LABEL, Days, FeatureName, Identifier, Part, Text
+from estimators.study_methods import BY_NAME
+from estimators.study_parts import LABEL, Days, FeatureName, Identifier, Part, Text
 
+_KINDS = {
+    "confounders": "confounder",
+    "outcomes": "outcome",
+    "placebo_outcomes": "placebo outcome",
+    "negative_controls": "negative control",
+}
+_AFTER_TREATMENT = ("outcome", "negative control")
 NEEDS_WINDOW = ("rate",)  # sum(column) / window_days
 
 
@@ -94,7 +102,16 @@ def name_violations(meta: Any, features: Iterable[Feature]) -> list[Violation]:
     `meta` is the raw definition and may have other faults: only what can be read is judged.
     """
     known = list(features)
-    return [v for path, item in _uses(meta) for v in _use_violations(path, item, known)]
+    has_periods = _has_periods(meta)
+    return [v for path, item in _uses(meta) for v in _use_violations(path, item, known, has_periods)]
+
+
+def _has_periods(meta: Any) -> bool:
+    """Whether the first method reads a table of periods: outcomes are then measured over those, not over windows."""
+    methods = meta.get("methods") if isinstance(meta, Mapping) else None
+    first = methods[0] if isinstance(methods, list | tuple) and methods else None
+    name = first.get("name") if isinstance(first, Mapping) else first
+    return isinstance(name, str) and name in BY_NAME and BY_NAME[name].shape != "cross_section"
 
 
 def _uses(meta: Any) -> Iterator[tuple[Path, Mapping[str, Any]]]:
@@ -105,6 +122,7 @@ def _uses(meta: Any) -> Iterator[tuple[Path, Mapping[str, Any]]]:
         ("confounders",): meta.get("confounders"),
         ("outcomes",): meta.get("outcomes"),
         ("checks", "placebo_outcomes"): checks.get("placebo_outcomes"),
+        ("checks", "negative_controls"): checks.get("negative_controls"),
     }
     for path, items in lists.items():
         for i, item in enumerate(items if isinstance(items, list | tuple) else []):
@@ -113,8 +131,10 @@ def _uses(meta: Any) -> Iterator[tuple[Path, Mapping[str, Any]]]:
                 yield (*path, i), item
 
 
-def _use_violations(path: Path, item: Mapping[str, Any], known: list[Feature]) -> Iterator[Violation]:
-    kind = {"confounders": "confounder", "outcomes": "outcome"}.get(str(path[0]), "placebo outcome")
+def _use_violations(
+    path: Path, item: Mapping[str, Any], known: list[Feature], has_periods: bool
+) -> Iterator[Violation]:
+    kind = _KINDS[str(path[-2])]
     wanted = item["feature"]
     matches = [f for f in known if wanted in (f.name, f.label)]
     if not matches:
@@ -130,7 +150,8 @@ def _use_violations(path: Path, item: Mapping[str, Any], known: list[Feature]) -
         detail = f"{wanted} of {feature.model} has no event_at: nothing shows that it lies on its side of the treatment"
         fix = f"add event_at: <column> to the registry of {feature.model}"
         yield Violation(path, "017", f"{kind} without event time", (detail,), fix)
-    yield from _window_violations(path, kind, item, feature)
+    if kind not in _AFTER_TREATMENT or not has_periods:
+        yield from _window_violations(path, kind, item, feature)
 
 
 def _unknown(path: Path, kind: str, wanted: str, known: list[Feature]) -> Violation:
@@ -144,9 +165,9 @@ def _unknown(path: Path, kind: str, wanted: str, known: list[Feature]) -> Violat
 
 def _window_violations(path: Path, kind: str, item: Mapping[str, Any], feature: Feature) -> Iterator[Violation]:
     window = item.get("window_days", feature.window_days)
-    if kind == "outcome" and window is None:
+    if kind in _AFTER_TREATMENT and window is None:
         detail = f"{feature.name} has no default window, and an outcome window has to end"
-        yield Violation(path, "001", "outcome without a window", (detail,), "add window_days: ...")
+        yield Violation(path, "001", f"{kind} without a window", (detail,), "add window_days: ...")
     if feature.aggregation in NEEDS_WINDOW and window is None:
         detail = f"{feature.name} is a rate per day and has no window to divide by"
         yield Violation(path, "001", "rate without a window", (detail,), "add window_days: ...")

@@ -84,7 +84,11 @@ class Run:
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that one analysis found. A blocked study holds no estimate that could be read from here."""
+    """Everything that one analysis found. A blocked study holds no estimate that could be read from here.
+
+    event_times, series: rows of `Effect.effects` and `Effect.series` with their method, estimand and outcome.
+    sensitivity: what would have to hold for the effect to be none.  advice: of each method, whether it fits.
+    """
 
     effects: tuple[StudyEffect, ...]
     checks: tuple[Check, ...]
@@ -95,6 +99,10 @@ class Results:
     study_id: str = "study"
     definition_hash: str = ""
     estimates: tuple[float | None, ...] = field(default=(), repr=False)  # only ever hashed
+    event_times: tuple[Mapping[str, Any], ...] = ()
+    series: tuple[Mapping[str, Any], ...] = ()
+    sensitivity: tuple[Any, ...] = ()
+    advice: tuple[Any, ...] = ()
 
     @property
     def status(self) -> str:
@@ -122,6 +130,10 @@ class Results:
         records += [("balance", r) for r in rows(self.balance)]
         records += [("overlap", r) for r in rows(self.overlap)]
         records += [("attrition", r) for r in rows(self.attrition)]
+        records += [("event_time", dict(r)) for r in self.event_times]
+        records += [("series", dict(r)) for r in self.series]
+        records += [("sensitivity", r) for r in rows(self.sensitivity)]
+        records += [("advice", r) for r in rows(self.advice)]
         records.append(("run", {**asdict(self.run), **made_by}))
         keys = (self.study_id, run_id, self.definition_hash)
         return pd.DataFrame([(record, *keys, payload(r)) for record, r in records], columns=list(COLUMNS), dtype="str")

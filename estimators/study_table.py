@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 WEIGHT = "weight"  # sampling weights, if the study table has a column of this name
 AS_GIVEN = "treatment_as_given"
+ARM = "treatment_arm"  # 0/1: the treatment itself, or for a dose whether it is above its mean
 _REQUIRED = ("unit_id", "treatment")
 
 
@@ -21,7 +22,8 @@ _REQUIRED = ("unit_id", "treatment")
 class StudyTable:
     """One row per unit. Immutable: each step of the preparation returns a new table over a new relation.
 
-    relation: the rows that are analysed, treatment as 0/1.  covariates, placebos, outcomes, segments: its columns.
+    relation: the rows that are analysed, treatment as 0/1 (a dose as a number, with ARM beside it).  covariates,
+    placebos, outcomes, segments, instruments, negative_controls: its columns.
     shifted_covariates, shifted_outcomes: of the placebo in time.  excluded: units (treated, control) by the reason for
     which the study table leaves them out.  dropped: covariates left out as collinear.
     """
@@ -32,6 +34,8 @@ class StudyTable:
     placebos: tuple[str, ...] = ()
     outcomes: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
+    instruments: tuple[str, ...] = ()
+    negative_controls: tuple[str, ...] = ()
     shifted_covariates: tuple[str, ...] = ()
     shifted_outcomes: tuple[str, ...] = ()
     cluster: str | None = None
@@ -51,7 +55,7 @@ class StudyTable:
 
     def is_treated(self, arm: int = 1) -> str:
         """SQL condition: the unit belongs to `arm` (1 treated, 0 control)."""
-        return f"{self.relation.name('treatment')} = {arm}"
+        return f"{self.relation.name(ARM)} = {arm}"
 
     def with_relation(self, relation: Relation, **changes: Any) -> StudyTable:
         return replace(self, relation=relation, **changes)
@@ -59,7 +63,7 @@ class StudyTable:
 
 def shown(column: str) -> str:
     """A column as the definition names it: without the prefix of its role."""
-    for prefix in ("covariate_", "outcome_", "placebo_", "segment_"):
+    for prefix in ("covariate_", "outcome_", "placebo_", "segment_", "instrument_", "negative_control_"):
         if column.startswith(prefix):
             return column.removeprefix(prefix)
     return column
@@ -83,6 +87,7 @@ def study_table(data: Any, study: Study) -> StudyTable:
     _require(relation, table)
     relation = relation.with_columns({AS_GIVEN: relation.name("treatment")})
     relation = relation.with_columns({"treatment": _treatment(relation, study)})
+    relation = relation.with_columns({ARM: _arm(relation, study)})
     if not table.has("unit_bucket"):
         relation = relation.with_columns({"unit_bucket": relation.bucket(relation.name("unit_id"))})
     excluded = _excluded(relation)
@@ -102,6 +107,8 @@ def _roles(relation: Relation, study: Study) -> StudyTable:
         placebos=tuple(f"placebo_{p.name}" for p in study.checks.placebo_outcomes),
         outcomes=outcomes,
         segments=tuple(f"segment_{s}" for s in study.segments),
+        instruments=study.instrument_columns,
+        negative_controls=study.negative_control_columns,
         shifted_covariates=tuple(f"shifted_{c}" for c in covariates) if shifted else (),
         shifted_outcomes=tuple(f"shifted_{o}" for o in outcomes) if shifted else (),
         cluster=_cluster(relation, study),
@@ -119,6 +126,7 @@ def _cluster(relation: Relation, study: Study) -> str | None:
 
 def _require(relation: Relation, table: StudyTable) -> None:
     wanted = [*_REQUIRED, *table.covariates, *table.placebos, *table.outcomes, *table.segments]
+    wanted += [*table.instruments, *table.negative_controls]
     wanted += [*table.shifted_covariates, *table.shifted_outcomes, *([table.cluster] if table.cluster else [])]
     absent = [c for c in wanted if c not in relation.columns]
     if absent:
@@ -129,6 +137,8 @@ def _require(relation: Relation, table: StudyTable) -> None:
 def _treatment(relation: Relation, study: Study) -> str:
     """SQL of the treatment as 0/1, null where its value is neither of the two declared ones."""
     given, kind = relation.name("treatment"), relation.columns["treatment"]
+    if study.treatment_kind == "continuous":
+        return relation.double(given if kind in ("number", "boolean") else "null")
     values = study.treatment_values
     if values is not None:
         treated, control = (f"{given} = {_literal(relation, kind, v)}" for v in (values.treated, values.control))
@@ -139,6 +149,15 @@ def _treatment(relation: Relation, study: Study) -> str:
     else:
         return "cast(null as integer)"
     return f"case when {treated} then 1 when {control} then 0 end"
+
+
+def _arm(relation: Relation, study: Study) -> str:
+    """A dose has no arms: what is counted by arm is counted above and up to its mean."""
+    treatment = relation.name("treatment")
+    if study.treatment_kind == "binary":
+        return treatment
+    mean = float(relation.aggregate({"mean": f"avg({treatment})"})["mean"][0])
+    return f"case when {treatment} > {relation.number(mean)} then 1 when {treatment} is not null then 0 end"
 
 
 def _literal(relation: Relation, kind: str, value: Any) -> str:
@@ -152,7 +171,7 @@ def _literal(relation: Relation, kind: str, value: Any) -> str:
 def _excluded(relation: Relation) -> dict[str, tuple[int, int]]:
     if "exclusion" not in relation.columns:
         return {}
-    treatment = relation.name("treatment")
+    treatment = relation.name(ARM)
     counts = {f"arm_{arm}": f"sum(case when {treatment} = {arm} then 1 else 0 end)" for arm in (0, 1)}
     found = relation.aggregate(counts, by=["exclusion"], where=f"{relation.name('exclusion')} is not null")
     arms = zip(found["exclusion"], found["arm_1"], found["arm_0"], strict=True)
@@ -162,6 +181,6 @@ def _excluded(relation: Relation) -> dict[str, tuple[int, int]]:
 def treats_whole_clusters(table: StudyTable) -> bool:
     """Whether treatment is constant within every cluster: then clusters, not units, were assigned."""
     name = table.relation.name
-    arms = {"lowest": f"min({name('treatment')})", "highest": f"max({name('treatment')})"}
+    arms = {"lowest": f"min({name(ARM)})", "highest": f"max({name(ARM)})"}
     clusters = table.relation.grouped(arms, {"cluster": name(table.cluster)})
     return clusters.filter("lowest < highest").n_rows() == 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from estimators.study_table import StudyTable
+from estimators.study_table import ARM, StudyTable
 from estimators.warehouse.terms import Terms, describe
 
 
@@ -80,7 +80,7 @@ def design_blocks(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Blocks of rows as treatment (n,) and design matrix (n × p)."""
     relation = table.relation
-    wanted = {"treatment": relation.name("treatment"), **terms.columns(relation)}
+    wanted = {"treatment": relation.name(ARM), **terms.columns(relation)}
     for block in relation.batches(wanted, order_by=order_by):
         treated = np.asarray(block["treatment"])
         yield treated, terms.matrix(block)

@@ -13,7 +13,7 @@ from scipy import stats
 from estimators.checks.draws import generator
 from estimators.checks.verdict import passed
 from estimators.results import Check
-from estimators.study_table import StudyTable, shown
+from estimators.study_table import ARM, StudyTable, shown
 
 NAME = "placebo_treatment"
 _MOST_UNITS = 20_000
@@ -110,7 +110,7 @@ def _sample(table: StudyTable, column: str, seed: str) -> Sample:
     drawn = relation.with_columns({"causal_hash": relation.bucket(key)})
     n = relation.n_rows()
     where = f"causal_hash < {int(2**32 * _MOST_UNITS / n)}" if n > _MOST_UNITS else None
-    columns = {"y": relation.double(relation.name(column)), "treated": relation.name("treatment")}
+    columns = {"y": relation.double(relation.name(column)), "treated": relation.name(ARM)}
     if table.study.cluster:
         columns["cluster"] = relation.name(of)
     rows = drawn.rows(columns, where, order_by=f"causal_hash, {relation.name('unit_id')}")

@@ -12,7 +12,7 @@ from estimators.checks.draws import generator
 from estimators.checks.moments import Moments, design_blocks
 from estimators.checks.verdict import passed
 from estimators.results import Check
-from estimators.study_table import StudyTable, shown, treats_whole_clusters
+from estimators.study_table import ARM, StudyTable, shown, treats_whole_clusters
 
 _LEVEL = 0.001
 _MONTE_CARLO_BELOW = 20_000
@@ -104,7 +104,7 @@ def _clusters(table: StudyTable, moments: Moments) -> _Assigned:
     """Sums by cluster: as many rows as there are clusters, never as there are units."""
     relation, terms = table.relation, moments.terms
     standardised = relation.with_columns(terms.standardised(relation))
-    sums = {"size": "count(*)", "treated": f"max({relation.name('treatment')})"}
+    sums = {"size": "count(*)", "treated": f"max({relation.name(ARM)})"}
     sums |= {f"sum{i}": f"sum(causal_z{i})" for i in range(len(terms.numbers))}
     at = len(terms.numbers)
     for column, levels in terms.categories:

@@ -21,6 +21,8 @@ def measures(table: StudyTable) -> dict[str, str]:
 
 def verdict(table: StudyTable, facts: Mapping[str, Any]) -> list[Check]:
     n, n_treated, n_control = (count(facts, k) for k in ("n", "arm_1", "arm_0"))
+    if table.study.treatment_kind == "continuous":
+        return [_dose(facts, n, n - n_treated - n_control)]
     n_other = n - n_treated - n_control
     if n_other:
         return [failed(NAME, _undeclared(table, facts, n_other))]
@@ -28,6 +30,17 @@ def verdict(table: StudyTable, facts: Mapping[str, Any]) -> list[Check]:
         fix = "check how the cohort sets treatment, and its dates"
         return [failed(NAME, Fault("012", "treatment is constant", (f"{n_treated:,} of {n:,} treated",), fix))]
     return [passed(NAME, f"{n_treated:,} of {n:,} treated")]
+
+
+def _dose(facts: Mapping[str, Any], n: int, n_null: int) -> Check:
+    if n_null:
+        fix = "leave units without a dose out of the cohort, or fill it at its source"
+        return failed(NAME, Fault("010", "doses missing", (f"{n_null:,} of {n:,} units have no number",), fix))
+    n_distinct = count(facts, "distinct_treatment")
+    if n_distinct < 2:
+        fault = Fault("012", "treatment is constant", (f"one dose for all {n:,} units",), "check the cohort's treatment")
+        return failed(NAME, fault)
+    return passed(NAME, f"{n_distinct:,} doses of {n:,} units; counts by arm are above and up to the mean dose")
 
 
 def _undeclared(table: StudyTable, facts: Mapping[str, Any], n_other: int) -> Fault:

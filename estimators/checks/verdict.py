@@ -25,6 +25,7 @@ _CHECK_OF_CODE = {
     "022": "category_levels",
     "023": "sample_size",
     "024": "weights",
+    "025": "instrument",
     "028": "outcome_values",
     "031": "memory",
 }

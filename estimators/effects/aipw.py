@@ -7,7 +7,7 @@ errors are those of the influence function: they take the nuisances as known, wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ from estimators.effects.inputs import require_valid
 from estimators.effects.method import Design, Estimates, Spec
 from estimators.effects.nuisances import EXACT_ROWS, fit_binary, rough_fit
 from estimators.effects.outcome_models import fit_outcomes
-from estimators.effects.passes import Passes, Rows, WeightSums
+from estimators.effects.passes import ConfoundingSums, Passes, Rows, WeightSums
 from estimators.effects.predictors import LinearPredictor, Nuisances, Predictor
 from estimators.effects.scores import Scored, median_of_splits, score
 from estimators.effects.sql_passes import SqlPasses, fits_sql
@@ -81,7 +81,7 @@ def aipw_design(relation: Relation, spec: Spec, outcomes: Sequence[str] = ()) ->
     columns = (*spec.covariates, *extra)
     inputs = require_valid(relation, spec.treatment, outcomes, columns, spec.cluster, spec.weights, options.max_levels)
     n_folds = options.folds
-    bucket = _bucket(relation, spec, n_folds)
+    bucket = bucket_of_unit(relation, spec, n_folds)
     ends = {c: (inputs.minimum[c], inputs.maximum[c]) for c in columns if c in inputs.minimum}
     terms = describe(_sample(relation, bucket, inputs.n_units), columns, inputs.levels, ends)
     rows = Rows(relation, terms, spec, bucket, inputs.n_units, inputs.n_treated)
@@ -143,6 +143,7 @@ class AipwDesign(Design):
     options: Options
     splits: list[Passes]
     propensities: list[Predictor]
+    fitted: dict[tuple[tuple[str, ...], str], list[tuple[Passes, Nuisances]]] = field(default_factory=dict)
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -184,16 +185,31 @@ class AipwDesign(Design):
         return (Check("propensity_convergence", status, reason, False, step, 0.1, "aipw"),)
 
     def estimate(self, outcomes: Sequence[str], segment: str | None = None) -> Estimates:
-        centers = self._centers(outcomes)
-        scored = []
-        for passes, propensity in zip(self.splits, self.propensities, strict=True):
-            centred = replace(passes, center=centers)
-            models = fit_outcomes(centred, outcomes, self.options.outcome_model, self._outcome_columns)
-            offsets = tuple(models.centers[c] for c in outcomes)
-            nuisances = Nuisances(propensity, tuple(models.predictors), self.bounds, offsets)
-            scored.append((score(centred.scores(nuisances, outcomes, segment)), offsets))
-        combined, spread = median_of_splits([s for s, _ in scored])
-        return self._effects(combined, spread, outcomes, np.array(scored[0][1]))
+        fitted = self._fitted(tuple(outcomes), self.rows.spec.estimand)
+        scored = [score(passes.scores(nuisances, outcomes, segment)) for passes, nuisances in fitted]
+        combined, spread = median_of_splits(scored)
+        return self._effects(combined, spread, outcomes, np.array(fitted[0][1].centers))
+
+    def confounding(self, outcomes: Sequence[str]) -> ConfoundingSums:
+        """Sums that bound the bias of an unobserved confounder, averaged over splits; one scan after `estimate`."""
+        estimand = self.rows.spec.estimand
+        fitted = self._fitted(tuple(outcomes), "ATE" if estimand == "ATT" else estimand)  # needs a model of each arm
+        found = [passes.confounding(nuisances, outcomes) for passes, nuisances in fitted]
+        totals, products = (np.mean([getattr(s, name) for s in found], axis=0) for name in ("totals", "products"))
+        return ConfoundingSums(totals, products, found[0].n_clusters)
+
+    def _fitted(self, outcomes: tuple[str, ...], estimand: str) -> list[tuple[Passes, Nuisances]]:
+        """Passes and nuisances of every split, kept: the models that the estimand asks for."""
+        if (outcomes, estimand) not in self.fitted:
+            centers, found = self._centers(outcomes), []
+            for passes, propensity in zip(self.splits, self.propensities, strict=True):
+                centred = replace(passes, center=centers)
+                asked = replace(centred, rows=replace(self.rows, spec=replace(self.rows.spec, estimand=estimand)))
+                models = fit_outcomes(asked, outcomes, self.options.outcome_model, self._outcome_columns)
+                offsets = tuple(models.centers[c] for c in outcomes)
+                found.append((centred, Nuisances(propensity, tuple(models.predictors), self.bounds, offsets)))
+            self.fitted[outcomes, estimand] = found
+        return self.fitted[outcomes, estimand]
 
     @property
     def _outcome_columns(self) -> np.ndarray:
@@ -242,7 +258,7 @@ class AipwDesign(Design):
         return found
 
 
-def _bucket(relation: Relation, spec: Spec, n_folds: int) -> str:
+def bucket_of_unit(relation: Relation, spec: Spec, n_folds: int) -> str:
     """SQL of the integer that decides a unit's fold: of its cluster if there is one, else of the unit."""
     if spec.cluster:
         return relation.bucket(relation.name(spec.cluster))

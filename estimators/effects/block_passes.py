@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from estimators.effects.folds import fold_numbers
-from estimators.effects.passes import BinarySums, LinearSums, Passes, ScoreSums, WeightSums
+from estimators.effects.passes import BinarySums, ConfoundingSums, LinearSums, Passes, ScoreSums, WeightSums
 from estimators.effects.predictors import Nuisances, Predictor, binary_terms
-from estimators.effects.weighting import estimand_weights, influence_parts, preference_score
+from estimators.effects.weighting import confounding_parts, estimand_weights, influence_parts, preference_score
 
 CACHE_BYTES = 256 * 2**20
 BLOCK_VALUES = 1_000_000  # matrix entries per block: about 8 MB
@@ -105,6 +105,25 @@ class BlockPasses(Passes):
             levels, labels.astype(str), clusters if spec.cluster else None, treated, parts, len(outcomes)
         )
 
+    def confounding(self, nuisances: Nuisances, outcomes: Sequence[str]) -> ConfoundingSums:
+        m, cluster = len(outcomes), self.rows.spec.cluster
+        totals, products, by_cluster = np.zeros((m, 5)), np.zeros((m, 5, 5)), {}
+        for block in self.blocks((*outcomes, *((cluster,) if cluster else ()))):
+            parts = self._confounding_block(nuisances, outcomes, block)
+            totals += parts.sum(axis=0)
+            if not cluster:
+                products += np.einsum("njk,njl->jkl", parts, parts)
+                continue
+            codes, index = np.unique(block.raw[cluster], return_inverse=True)
+            summed = np.zeros((len(codes), m, 5))
+            np.add.at(summed, index, parts)
+            for code, part in zip(codes.tolist(), summed, strict=True):
+                by_cluster[code] = by_cluster.get(code, 0.0) + part
+        if by_cluster:
+            parts = np.array(list(by_cluster.values()))
+            products = np.einsum("njk,njl->jkl", parts, parts)
+        return ConfoundingSums(totals, products, len(by_cluster))
+
     def blocks(self, raw: tuple[str, ...]) -> Iterator[Block]:
         """The rows, `raw` columns beside the design matrix; from memory when they are small enough to stay there."""
         n_bytes = 8 * self.rows.n_rows * (self.rows.terms.size + len(raw) + 2)
@@ -172,6 +191,18 @@ class BlockPasses(Passes):
         labels = block.raw[groups[0]] if groups and groups[0] != self.rows.spec.cluster else np.full(n_rows, "")
         clusters = block.raw[self.rows.spec.cluster] if self.rows.spec.cluster else np.zeros(n_rows)
         return labels, clusters, block.treatment, parts
+
+    def _confounding_block(self, nuisances: Nuisances, outcomes: Sequence[str], block: Block) -> np.ndarray:
+        """(1, D, N, R, A) of each row and outcome, weighted: (n, m, 5)."""
+        estimand, t = self.rows.spec.estimand, block.treatment
+        e = np.clip(self._predict(nuisances.propensity, block), *nuisances.bounds)
+        out = np.empty((len(t), len(outcomes), 5))
+        for j, (column, pair, center) in enumerate(zip(outcomes, nuisances.outcomes, nuisances.centers, strict=True)):
+            y = block.raw[column] - center
+            m0, m1 = (self._predict(model, block) for model in pair)
+            n, d, _ = influence_parts(estimand, y, t, e, m0, m1)
+            out[:, j] = np.column_stack([np.ones(len(t)), d, n, *confounding_parts(estimand, y, t, e, m0, m1)])
+        return out * block.weight[:, None, None]
 
 
 def _weight_part(x, w, clipped, equal, e):

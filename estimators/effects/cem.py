@@ -9,6 +9,7 @@ weighted least squares on the treatment, as `lm(outcome ~ treatment, weights)` g
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,8 +20,8 @@ from estimators.effects.coarsening import Bins, Coarsening, coarsen
 from estimators.effects.frames import estimated
 from estimators.effects.inputs import Inputs, require_valid
 from estimators.effects.method import Design, Estimates, Spec
-from estimators.effects.strata import FACTORS, StratumSums, counted, stratum_sums, summed, with_factors
-from estimators.effects.weighted_balance import WeightedBalance, stratified_balance, weighted_balance
+from estimators.effects.strata import FACTORS, StratumSums, arm_sums, counted, stratum_sums, summed, with_factors
+from estimators.effects.weighted_balance import WeightedBalance, balance_sums, stratified_balance, weighted_balance
 from estimators.errors import refuse
 from estimators.results import Check, Effect, wald
 from estimators.warehouse import Relation, as_relation
@@ -59,14 +60,17 @@ def cem(  # noqa: PLR0913 - the public signature of DESIGN.md
     outcomes = (outcome,) if isinstance(outcome, str) else tuple(outcome)
     options = {"exact": tuple(exact), "cutpoints": dict(cutpoints or {}), "bins": bins, "max_levels": max_levels}
     spec = Spec(treatment, tuple(covariates), estimand, cluster, weights, options=options)
-    design = cem_design(as_relation(data), spec, outcomes)
+    design = cem_design(as_relation(data), spec, outcomes, is_read_at_once=True)
     return estimated(design, outcomes, segment)
 
 
-def cem_design(relation: Relation, spec: Spec, outcomes: Sequence[str] = ()) -> CemDesign:
+def cem_design(
+    relation: Relation, spec: Spec, outcomes: Sequence[str] = (), is_read_at_once: bool = False
+) -> CemDesign:
     """The design stage: matches, and weighs what matched. Options: exact, cutpoints, bins, max_levels.
 
-    outcomes: only checked for faults here, never compared between the arms.
+    outcomes: only checked for faults here, never compared between the arms. is_read_at_once: a study keeps the stages
+    apart; a single call may sum the outcomes in the grouping that the matching needs anyway.
     Raises CausalError 023 if no stratum has both arms, or one unit of an arm alone is matched.
     """
     options = {"exact": (), "cutpoints": {}, "bins": "sturges", "max_levels": 50, **spec.options}
@@ -79,20 +83,52 @@ def cem_design(relation: Relation, spec: Spec, outcomes: Sequence[str] = ()) -> 
     weight = relation.double(relation.name(spec.weights)) if spec.weights else relation.number(1.0)
     coarsening = coarsen(relation, inputs, spec.covariates, options["exact"], options["cutpoints"], options["bins"])
     rows = relation.with_columns({"causal_t": arm, "causal_b": weight, **coarsening.keys})
-    found = _matched(rows, coarsening, spec, inputs)
+    measured = _measured(rows, outcomes) if is_read_at_once else None
+    found, measured = _matched(rows, coarsening, spec, inputs, measured)
     if min(found.n) < 2:
         detail = f"{found.n[1]:,} of {inputs.n_treated:,} treated and {found.n[0]:,} of {inputs.n_control:,} controls"
         fix = "coarsen further (fewer bins), or match on fewer covariates"
         raise refuse("023", "no matched stratum to estimate from", f"matched {detail}", fix=fix)
-    return CemDesign(spec, inputs, coarsening, rows, found)
+    return CemDesign(spec, inputs, coarsening, rows, found, measured)
 
 
-def _matched(rows: Relation, coarsening: Coarsening, spec: Spec, inputs: Inputs) -> WeightedBalance:
-    """Balance before and after: from sums by stratum while these are few, else from the rows with their weights."""
+@dataclass(frozen=True)
+class _Measured:
+    """Rows with their `outcomes` as causal_y*, each less its `shift`, a rough mean (a large constant cancels in the
+    squares). cells: the sums of the outcomes by stratum and arm, where they were made on the way.
+    """
+
+    outcomes: tuple[str, ...]
+    rows: Relation
+    shift: np.ndarray
+    cells: Relation | None = None
+
+
+def _measured(rows: Relation, outcomes: Sequence[str]) -> _Measured:
+    values = [rows.double(rows.name(c)) for c in outcomes]
+    means = rows.aggregate({f"m{j}": f"avg({v})" for j, v in enumerate(values)})
+    shift = np.array([float(means[f"m{j}"][0]) for j in range(len(values))])
+    columns = {f"causal_y{j}": f"{v} - {rows.number(shift[j])}" for j, v in enumerate(values)}
+    return _Measured(tuple(outcomes), rows.with_columns(columns), shift)
+
+
+def _matched(
+    rows: Relation, coarsening: Coarsening, spec: Spec, inputs: Inputs, measured: _Measured | None
+) -> tuple[WeightedBalance, _Measured | None]:
+    """Balance before and after: from sums by stratum while these are few, else from the rows with their weights.
+
+    With `measured` rows, the grouping sums their outcomes too and is kept.
+    """
     most = min(coarsening.most_strata, float(inputs.n_units))
-    if most * (4 + 2 * len(spec.covariates)) <= STRATUM_SUMS:
-        return stratified_balance(rows, coarsening.keys, "cem", spec, inputs, FACTORS[spec.estimand])
-    return weighted_balance(_weighed(rows, list(coarsening.keys), spec), "cem", spec, inputs, base_weight="causal_b")
+    if most * (4 + 2 * len(spec.covariates)) > STRATUM_SUMS:
+        return weighted_balance(_weighed(rows, list(coarsening.keys), spec), "cem", spec, inputs, "causal_b"), measured
+    rows, sums = balance_sums(rows if measured is None else measured.rows, spec, inputs)
+    sums |= arm_sums(rows, 0 if measured is None else len(measured.outcomes), spec.weights is not None)
+    cells = rows.grouped(sums, {**coarsening.keys, "causal_arm": "cast(causal_t as int)"})
+    if measured is not None:
+        cells = cells.collected()
+        measured = replace(measured, cells=cells)
+    return stratified_balance(cells, coarsening.keys, "cem", spec, inputs, FACTORS[spec.estimand]), measured
 
 
 def _weighed(rows: Relation, keys: Sequence[str], spec: Spec) -> Relation:
@@ -106,9 +142,16 @@ class CemDesign(Design):
     """Rows with columns causal_t (arm), causal_b (weight) and causal_k* (stratum); outcomes come later."""
 
     def __init__(
-        self, spec: Spec, inputs: Inputs, coarsening: Coarsening, rows: Relation, matched: WeightedBalance
+        self,
+        spec: Spec,
+        inputs: Inputs,
+        coarsening: Coarsening,
+        rows: Relation,
+        matched: WeightedBalance,
+        measured: _Measured | None = None,
     ) -> None:
         self.spec, self.inputs, self.coarsening, self.rows, self.matched = spec, inputs, coarsening, rows, matched
+        self._measured = measured
         self.balance, self.overlap = matched.balance, matched.overlap
         self.checks = (_share_check(self.matched_share, spec.estimand),)
 
@@ -118,9 +161,14 @@ class CemDesign(Design):
         return _share(self.matched.n, np.array([self.inputs.n_control, self.inputs.n_treated]), self.spec.estimand)
 
     def estimate(self, outcomes: Sequence[str], segment: str | None = None) -> Estimates:
-        rows = self._with_outcomes(outcomes, segment)
-        keys = {key: key for key in self._keys(segment)}
-        strata = summed(rows, keys, len(outcomes), self.spec.weights is not None, self.spec.estimand)
+        measured = self._with_outcomes(outcomes, segment)
+        keys, is_weighted = self._keys(segment), self.spec.weights is not None
+        in_warehouse = measured.rows.grouped(
+            arm_sums(measured.rows, len(outcomes), is_weighted),
+            {**{key: key for key in keys}, "causal_arm": "cast(causal_t as int)"},
+        )
+        cells = in_warehouse if measured.cells is None else measured.cells
+        strata = summed(cells, keys, len(outcomes), is_weighted, self.spec.estimand)
         has_leverage = segment is None and self.spec.weights is None
         found = stratum_sums(
             strata,
@@ -128,29 +176,28 @@ class CemDesign(Design):
             "causal_s" if segment is not None else None,
             self.matched.weight if has_leverage else None,
         )
-        by_cluster = self._clustered(rows, strata, found, segment) if self.spec.cluster is not None else {}
+        by_cluster: Mapping[Any, ClusterSums] = {}
+        if self.spec.cluster is not None:
+            strata = summed(in_warehouse, keys, len(outcomes), is_weighted, self.spec.estimand)
+            by_cluster = self._clustered(measured.rows, strata, found, segment)
         k = len(outcomes)
         covariance = np.full((len(found) * k, len(found) * k), np.nan if self.spec.cluster else 0.0)
         effects: list[Effect] = []
         for i, sums in enumerate(found):
             variance, figures = self._variance(sums, by_cluster)
             covariance[i * k : (i + 1) * k, i * k : (i + 1) * k] = variance
-            effects += self._effects(sums, outcomes, variance, figures)
+            effects += self._effects(sums, measured, variance, figures)
         return Estimates(tuple(effects), covariance)
 
     def _keys(self, segment: str | None) -> list[str]:
         return [*self.coarsening.keys, *(["causal_s"] if segment is not None else [])]
 
-    def _with_outcomes(self, outcomes: Sequence[str], segment: str | None) -> Relation:
-        """Rows with causal_y*, shifted by a rough mean so that no large constant cancels in the squares."""
-        values = [self.rows.double(self.rows.name(c)) for c in outcomes]
-        means = self.rows.aggregate({f"m{j}": f"avg({v})" for j, v in enumerate(values)})
-        self._shift = np.array([float(means[f"m{j}"][0]) for j in range(len(values))])
-        columns = {f"causal_y{j}": f"{v} - {self.rows.number(self._shift[j])}" for j, v in enumerate(values)}
+    def _with_outcomes(self, outcomes: Sequence[str], segment: str | None) -> _Measured:
         if segment is None:
-            return self.rows.with_columns(columns)
+            is_known = self._measured is not None and self._measured.outcomes == tuple(outcomes)
+            return self._measured if is_known else _measured(self.rows, outcomes)
         name = self.rows.name(segment)
-        return self.rows.filter(f"{name} is not null").with_columns({**columns, "causal_s": name})
+        return _measured(self.rows.filter(f"{name} is not null").with_columns({"causal_s": name}), outcomes)
 
     def _variance(self, sums: StratumSums, by_cluster: Mapping[Any, ClusterSums]) -> tuple[np.ndarray, dict[str, Any]]:
         """Covariance (k, k) of the effects in one segment, and the figures that go with it."""
@@ -172,14 +219,14 @@ class CemDesign(Design):
         return variance, {"std_errors": conventions, **({} if mine is None else mine.figures)}
 
     def _effects(
-        self, sums: StratumSums, outcomes: Sequence[str], variance: np.ndarray, figures: Mapping[str, Any]
+        self, sums: StratumSums, measured: _Measured, variance: np.ndarray, figures: Mapping[str, Any]
     ) -> list[Effect]:
         with np.errstate(invalid="ignore", divide="ignore"):
             means, std_errors = sums.means, np.sqrt(np.diag(variance))
         share = _share(sums.n, sums.n_all, self.spec.estimand)
         common = self._diagnostics(sums, share)
         effects = []
-        for j, outcome in enumerate(outcomes):
+        for j, outcome in enumerate(measured.outcomes):
             conventions = {name: float(v[j]) for name, v in figures.get("std_errors", {}).items()}
             own = {k: v for k, v in figures.items() if k != "std_errors"}
             effects.append(
@@ -193,7 +240,7 @@ class CemDesign(Design):
                     population=_population(share, self.spec.estimand),
                     se_convention=f"CRV1 by {self.spec.cluster}" if self.spec.cluster else "stratified",
                     segment="" if sums.key is None else str(sums.key),
-                    control_mean=float(means[0, j] + self._shift[j]),
+                    control_mean=float(means[0, j] + measured.shift[j]),
                     diagnostics={**common, "std_errors": conventions, **own},
                 )
             )
@@ -259,7 +306,7 @@ class CemDesign(Design):
             for j in range(usable[0].y.shape[1] if usable else 0):
                 table[f"causal_tau{j}"] = [float(s.means[1, j] - s.means[0, j]) for s in usable]
             rows = rows.lookup(["causal_s"], table)
-        parts = {f"causal_u{j}": self._influence(j) for j in range(len(self._shift))}
+        parts = {f"causal_u{j}": self._influence(j) for j in range(found[0].y.shape[1])}
         rows = rows.with_columns(parts)
         return clustered(rows, list(parts), str(self.spec.cluster), "causal_s" if segment is not None else None, 2)
 

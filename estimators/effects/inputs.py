@@ -20,8 +20,8 @@ _SHOWN = 6  # columns named in one message before "and k more"
 class Inputs:
     """Facts of the data that were found on the way, so that no estimator scans for them again.
 
-    n_units, n_treated: rows in all and with treatment 1.  kinds: of every column asked about.
-    minimum, maximum: of numeric outcomes and covariates (booleans as 0 and 1).
+    n_units, n_treated: rows in all and with treatment 1 (all rows if the treatment may be, and is, another number).
+    kinds: of every column asked about.  minimum, maximum: of numeric columns (booleans as 0 and 1).
     levels: sorted distinct values of each text covariate.
     """
 
@@ -68,10 +68,11 @@ def require_valid(
     cluster: str | None = None,
     weights: str | None = None,
     max_levels: int = 50,
+    is_binary: bool = True,
 ) -> Inputs:
     """Checks the columns of an analysis, in one scan (a second one lists the levels of text covariates, if any).
 
-    max_levels: the most distinct values that a text covariate may have.
+    max_levels: the most distinct values that a text covariate may have.  is_binary: the treatment must be 0/1.
     Raises CausalError with every fault found: 001 wrong type, 003 no such column, 010 nulls, 011 infinite or NaN,
     012 treatment constant, 013 treatment not 0/1, 022 too many levels, 023 no rows, 024 weights not positive.
     """
@@ -87,7 +88,7 @@ def require_valid(
     faults = [
         *_nulls(facts, roles.columns, n),
         *_infinite(relation, facts, [c for c in roles.columns if _is_measured(c, roles, kinds)]),
-        *_treatment(facts, treatment, n),
+        *_treatment(facts, treatment, n, is_binary),
         *_weights(facts, weights, n),
     ]
     faults += _many_levels(facts, _text(roles, kinds), max_levels)
@@ -101,10 +102,11 @@ def require_valid(
 
 
 def _inputs(facts: Mapping[str, Any], roles: _Roles, kinds: Mapping[str, Kind], levels: Mapping[str, Any]) -> Inputs:
-    measured = [c for c in roles.columns if _is_measured(c, roles, kinds) and c != roles.treatment]
+    measured = [c for c in roles.columns if _is_measured(c, roles, kinds)]
+    n, treated, control = (int(facts[k]) for k in ("n", "treated", "control"))
     return Inputs(
-        n_units=int(facts["n"]),
-        n_treated=int(facts["treated"]),
+        n_units=n,
+        n_treated=treated if treated + control == n else n,
         kinds=dict(kinds),
         minimum={c: float(facts[f"min_{c}"]) for c in measured},
         maximum={c: float(facts[f"max_{c}"]) for c in measured},
@@ -203,9 +205,14 @@ def _infinite(relation: Relation, facts: Mapping[str, Any], columns: Sequence[st
     return [Fault("011", "infinite or NaN values", (detail,), "correct them at their source, or leave the rows out")]
 
 
-def _treatment(facts: Mapping[str, Any], treatment: str, n: int) -> list[Fault]:
+def _treatment(facts: Mapping[str, Any], treatment: str, n: int, is_binary: bool) -> list[Fault]:
     known, treated, control = (int(facts[k]) for k in (f"count_{treatment}", "treated", "control"))
     other = known - treated - control
+    if other and not is_binary:
+        if facts[f"min_{treatment}"] < facts[f"max_{treatment}"]:
+            return []
+        detail = f"{treatment} has one value in {n:,} rows"
+        return [Fault("012", "treatment is constant", (detail,), "check the cohort's treatment")]
     if other:
         detail = f"{treatment} is neither 0 nor 1 in {other:,} of {n:,} rows"
         fix = "map the two values to 0 and 1 (treatment_values in a study)"

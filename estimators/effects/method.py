@@ -52,3 +52,46 @@ class Design(ABC):
     @abstractmethod
     def estimate(self, outcomes: Sequence[str], segment: str | None = None) -> Estimates:
         """Effects on `outcomes`, in order; with `segment`, one per outcome and level of that column instead."""
+
+
+@dataclass(frozen=True)
+class PanelSpec:
+    """What is asked of a method for panels: column names of the relation, one row per unit and period.
+
+    cohort: the period in which a unit's treatment began, null = never treated.  treatment: 0/1 (or a dose) per row.
+    A method needs one of the two.  seed: text that decides draws.
+    """
+
+    unit: str
+    time: str
+    cohort: str | None = None
+    treatment: str | None = None
+    covariates: tuple[str, ...] = ()
+    cluster: str | None = None
+    weights: str | None = None
+    seed: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PreTrends:
+    """Placebo effects of one outcome at relative periods before treatment, with their joint covariance (k × k)."""
+
+    outcome: str
+    relative_periods: tuple[int, ...]
+    estimates: np.ndarray
+    covariance: np.ndarray
+
+
+class PanelDesign(ABC):
+    """A panel method whose units, periods and groups are known and whose covariates have been read."""
+
+    checks: tuple[Check, ...] = ()
+
+    @abstractmethod
+    def pre_trends(self, outcomes: Sequence[str]) -> tuple[PreTrends, ...]:
+        """Effects before treatment, from rows of units not treated by then: never reads an outcome under treatment."""
+
+    @abstractmethod
+    def estimate(self, outcomes: Sequence[str]) -> Estimates:
+        """The headline effect on each outcome, in order; event times and groups stand in each effect's `.effects`."""

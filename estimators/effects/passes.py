@@ -96,8 +96,21 @@ class ScoreSums:
 
 
 @dataclass(frozen=True)
+class ConfoundingSums:
+    """What bounds the bias of an unobserved confounder, per outcome: sums of (1, D, N, R, A) and of their products.
+
+    D and N as in `ScoreSums`; R and A: `weighting.confounding_parts`.  totals: (m, 5).  products: (m, 5, 5), of rows
+    or, when there are clusters (n_clusters > 0), of cluster sums.
+    """
+
+    totals: np.ndarray
+    products: np.ndarray
+    n_clusters: int
+
+
+@dataclass(frozen=True)
 class Passes(ABC):
-    """The four passes. `salt` and `n_folds` fix the split."""
+    """The passes. `salt` and `n_folds` fix the split."""
 
     rows: Rows
     n_folds: int
@@ -119,3 +132,7 @@ class Passes(ABC):
     @abstractmethod
     def scores(self, nuisances: Nuisances, outcomes: Sequence[str], segment: str | None) -> ScoreSums:
         """Sums of the influence function."""
+
+    @abstractmethod
+    def confounding(self, nuisances: Nuisances, outcomes: Sequence[str]) -> ConfoundingSums:
+        """Sums for the bounds on unobserved confounding. nuisances: with a model of each arm."""

@@ -14,15 +14,17 @@ from typing import Any
 import numpy as np
 
 from estimators.effects.folds import fold_sql
-from estimators.effects.passes import BinarySums, LinearSums, Passes, Rows, ScoreSums, WeightSums
+from estimators.effects.passes import BinarySums, ConfoundingSums, LinearSums, Passes, Rows, ScoreSums, WeightSums
 from estimators.effects.predictors import LinearPredictor, Nuisances, Predictor
 from estimators.effects.weighting import (
+    confounding_parts_sql,
     estimand_weights_sql,
     influence_parts_sql,
     preference_score_sql,
     residual_weights_sql,
 )
 from estimators.warehouse import Relation
+from estimators.warehouse.least_squares import products, symmetric
 
 MAX_NUMBERS = 40  # p(p+1)/2 aggregates a scan: beyond this BLAS on blocks is faster
 MAX_GROUPS = 20_000
@@ -110,6 +112,39 @@ class SqlPasses(Passes):
         return self._weight_sums(groups)
 
     def scores(self, nuisances: Nuisances, outcomes: Sequence[str], segment: str | None) -> ScoreSums:
+        m, cluster = len(outcomes), self.rows.spec.cluster
+        scored = self._scored(nuisances, outcomes)
+        keys = {"causal_segment": f"cast({scored.name(segment)} as varchar)"} if segment else {}
+        if cluster:
+            scored = self._by_cluster(scored, keys, m)
+            keys = {k: k for k in keys}
+        return self._score_sums(scored, keys, m)
+
+    def confounding(self, nuisances: Nuisances, outcomes: Sequence[str]) -> ConfoundingSums:
+        spec, m = self.rows.spec, len(outcomes)
+        scored = self._scored(nuisances, outcomes)
+        parts = [confounding_parts_sql(spec.estimand, j) for j in range(m)]
+        columns = {"causal_one": self._weighted("1e0"), "causal_riesz": self._weighted(parts[0][1])}
+        columns |= {f"causal_r{j}": self._weighted(r) for j, (r, _) in enumerate(parts)}
+        scored = scored.with_columns(columns)
+        names = [["causal_one", "causal_d", f"causal_n{j}", f"causal_r{j}", "causal_riesz"] for j in range(m)]
+        if spec.cluster:
+            used = dict.fromkeys(c for five in names for c in five)
+            scored = scored.grouped(
+                {c: scored.total(c) for c in used}, by={"causal_cluster": scored.name(spec.cluster)}
+            )
+        sums = {"clusters": "count(*)"}
+        for j, five in enumerate(names):
+            sums |= {f"t{j}_{i}": scored.total(c) for i, c in enumerate(five)} | products(scored, five, f"p{j}_")
+        found = scored.aggregate(sums)
+        return ConfoundingSums(
+            totals=np.array([[found[f"t{j}_{i}"][0] for i in range(5)] for j in range(m)]),
+            products=np.array([symmetric(found, f"p{j}_", 5) for j in range(m)]),
+            n_clusters=int(found["clusters"][0]) if spec.cluster else 0,
+        )
+
+    def _scored(self, nuisances: Nuisances, outcomes: Sequence[str]) -> Relation:
+        """Rows with what their part in each effect is made of: causal_n*, causal_b* and causal_d, weighted."""
         spec, m = self.rows.spec, len(outcomes)
         predictors: dict[str, Predictor] = {}
         for j, (control, treated) in enumerate(nuisances.outcomes):
@@ -124,12 +159,7 @@ class SqlPasses(Passes):
         parts = [influence_parts_sql(spec.estimand, j) for j in range(m)]
         numerators = {f"causal_n{j}": self._weighted(n) for j, (n, _, _) in enumerate(parts)}
         baselines = {f"causal_b{j}": self._weighted(b) for j, (_, _, b) in enumerate(parts)}
-        scored = scored.with_columns({"causal_d": self._weighted(parts[0][1]), **numerators, **baselines})
-        keys = {"causal_segment": f"cast({scored.name(segment)} as varchar)"} if segment else {}
-        if spec.cluster:
-            scored = self._by_cluster(scored, keys, m)
-            keys = {k: k for k in keys}
-        return self._score_sums(scored, keys, m)
+        return scored.with_columns({"causal_d": self._weighted(parts[0][1]), **numerators, **baselines})
 
     # --- pieces of SQL ------------------------------------------------------------------------------------------
     def _keys(self) -> dict[str, str]:

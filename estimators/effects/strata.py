@@ -7,7 +7,7 @@ A unit of arm a weighs g_a times its own weight: ATT g₁ = 1, g₀ = S₁/S₀;
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,18 +92,35 @@ def with_factors(strata: Relation, estimand: str) -> Relation:
     )
 
 
-def summed(rows: Relation, keys: Mapping[str, str], n_outcomes: int, is_weighted: bool, estimand: str) -> Relation:
-    """One row per stratum with its factors and the sums of the outcomes causal_y0, causal_y1, ... by arm."""
-    sums = _counts(rows, is_weighted)
+def arm_sums(rows: Relation, n_outcomes: int, is_weighted: bool) -> dict[str, str]:
+    """Aggregates of one arm of one stratum: units n, weight b, squared weight bb, and of causal_y0, causal_y1, ... with
+    the weight y*, with its square z*, products q*.
+
+    Units that weigh 1 are counted, which is exact and cheap, and their y* serve as z* too.
+    """
+    one = rows.double("count(*)")
+    sums = {"n": "count(*)", "b": one, "bb": one}
+    if is_weighted:
+        sums |= {"b": rows.total("causal_b"), "bb": rows.total("causal_b * causal_b")}
+    weight, square = (" * causal_b", "causal_b * causal_b") if is_weighted else ("", "")
     outcomes = [f"causal_y{j}" for j in range(n_outcomes)]
-    weight, square = (" * causal_b", " * causal_b * causal_b") if is_weighted else ("", "")
-    for a, arm in ((1, "causal_t"), (0, "(1e0 - causal_t)")):
-        sums[f"r{a}"] = rows.total(f"{arm}{square}")
-        for j, y in enumerate(outcomes):
-            sums[f"y{a}_{j}"] = rows.total(f"{arm}{weight} * {y}")
-            sums[f"z{a}_{j}"] = rows.total(f"{arm}{square} * {y}")
-        sums |= products(rows, outcomes, f"q{a}_", f"{arm}{square}")
-    strata = with_factors(rows.grouped(sums, keys), estimand)
+    for j, y in enumerate(outcomes):
+        sums[f"y{j}"] = rows.total(f"{y}{weight}")
+        if is_weighted:
+            sums[f"z{j}"] = rows.total(f"{y} * {square}")
+    return sums | products(rows, outcomes, "q", square)
+
+
+def summed(cells: Relation, keys: Sequence[str], n_outcomes: int, is_weighted: bool, estimand: str) -> Relation:
+    """One row per stratum with its factors and sums by arm. cells: of `arm_sums`, by `keys` and causal_arm."""
+    sums = {}
+    for a in _ARMS:
+        names = {f"n{a}": cells.double("n"), f"s{a}": "b", f"r{a}": "bb"}
+        names |= {f"y{a}_{j}": f"y{j}" for j in range(n_outcomes)}
+        names |= {f"z{a}_{j}": f"{'z' if is_weighted else 'y'}{j}" for j in range(n_outcomes)}
+        names |= {f"q{a}_{i}_{j}": f"q{i}_{j}" for j in range(n_outcomes) for i in range(j + 1)}
+        sums |= {name: f"sum(case when causal_arm = {a} then {value} else 0e0 end)" for name, value in names.items()}
+    strata = with_factors(cells.grouped(sums, {key: key for key in keys}), estimand)
     gaps = {f"d{j}": f"g1 * y1_{j} - g0 * y0_{j}" for j in range(n_outcomes)}
     return strata.with_columns({"b": "g1 * s1", "c": TARGET_SQUARES[estimand], **gaps})
 

@@ -64,22 +64,32 @@ def weighted_balance(
     return _summary(_by_arm(cells, variables, summed), variables, method, spec.estimand)
 
 
-def stratified_balance(
-    rows: Relation, keys: Mapping[str, str], method: str, spec: Spec, inputs: Inputs, factors: Mapping[str, str]
-) -> WeightedBalance:
-    """The same where all units of a stratum and arm share a factor: from sums by stratum, in one grouping of the rows.
+def balance_sums(rows: Relation, spec: Spec, inputs: Inputs) -> tuple[Relation, dict[str, str]]:
+    """Rows with the columns, and the aggregates, that `stratified_balance` asks of one arm of one stratum."""
+    variables = _variables(rows, spec, inputs)
+    summed = [i for i, v in enumerate(variables) if v.level is None]
+    rows = rows.with_columns({f"causal_v{i}": variables[i].sql for i in summed})
+    weight = " * causal_b" if spec.weights is not None else ""
+    sums = {"most": "max(causal_b)" if spec.weights is not None else rows.number(1.0)}
+    for i in summed:
+        v = f"causal_v{i}"
+        sums |= {f"bx{i}": rows.total(f"{v}{weight}"), f"bxx{i}": rows.total(f"{v} * {v}{weight}")}
+    return rows, sums
 
-    rows: with columns causal_t and causal_b (the weight before adjustment).
+
+def stratified_balance(
+    cells: Relation, keys: Mapping[str, str], method: str, spec: Spec, inputs: Inputs, factors: Mapping[str, str]
+) -> WeightedBalance:
+    """The same where all units of a stratum and arm share a factor: from sums by stratum and arm.
+
+    cells: by `keys` and causal_arm the units n, weights b and bb (`strata.arm_sums`), and `balance_sums`.
     keys: SQL of what names a stratum, every text covariate as a key of its own.
     factors: SQL over s1 and s0, the weights of a stratum's arms, of the factor of each arm ("g1", "g0").
     """
-    variables = _variables(rows, spec, inputs)
-    texts = {key: c for key, sql in keys.items() for c in inputs.levels if sql == rows.name(c)}
+    variables = _variables(cells, spec, inputs)
+    texts = {key: c for key, sql in keys.items() for c in inputs.levels if sql == cells.name(c)}
     summed = [i for i, v in enumerate(variables) if v.level is None]
-    names = {**keys, "causal_arm": "cast(causal_t as int)"}
-    rows = rows.with_columns({f"causal_v{i}": variables[i].sql for i in summed})
-    cells = rows.grouped(_cell_sums(rows, summed, spec.weights is not None), names)
-    # With its frame written out: DuckDB turns the short form into a join of the grouping with itself, a second scan.
+    # With its frame written out: DuckDB turns the short form into a join of the grouping with itself.
     frame = "order by causal_arm rows between unbounded preceding and unbounded following"
     window = f"over (partition by {', '.join(keys)} {frame})"
     arms = {f"s{a}": f"sum(case when causal_arm = {a} then b else 0e0 end) {window}" for a in (1, 0)}
@@ -156,19 +166,6 @@ def _sums(rows: Relation, which: Sequence[int]) -> dict[str, str]:
         v = f"causal_v{i}"
         sums |= {f"bx{i}": rows.total(f"causal_b * {v}"), f"bxx{i}": rows.total(f"causal_b * {v} * {v}")}
         sums |= {f"wx{i}": rows.total(f"causal_w * {v}"), f"wxx{i}": rows.total(f"causal_w * {v} * {v}")}
-    return sums
-
-
-def _cell_sums(rows: Relation, which: Sequence[int], is_weighted: bool) -> dict[str, str]:
-    """Sums of one arm of one stratum. Units that weigh 1 are counted, which is exact and cheap."""
-    weight = " * causal_b" if is_weighted else ""
-    one = rows.double("count(*)")
-    sums = {"n": "count(*)", "b": one, "bb": one, "most": rows.number(1.0)}
-    if is_weighted:
-        sums |= {"b": rows.total("causal_b"), "bb": rows.total("causal_b * causal_b"), "most": "max(causal_b)"}
-    for i in which:
-        v = f"causal_v{i}"
-        sums |= {f"bx{i}": rows.total(f"{v}{weight}"), f"bxx{i}": rows.total(f"{v} * {v}{weight}")}
     return sums
 
 

@@ -97,3 +97,31 @@ def preference_score_sql(share: float, relation: Relation) -> str:
     """Whether a row is in equipoise (preference score in [0.3, 0.7]) as SQL over causal_e_raw."""
     low, high = (relation.number(share / (1.0 - share) * f / (1.0 - f)) for f in (0.3, 0.7))
     return f"causal_e_raw >= {low} * (1e0 - causal_e_raw) and causal_e_raw <= {high} * (1e0 - causal_e_raw)"
+
+
+def confounding_parts(
+    estimand: str, y: np.ndarray, t: np.ndarray, e: np.ndarray, m0: np.ndarray, m1: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """R and A, each (n,), of which the bias of an omitted confounder is made (Chernozhukov et al. 2022, section 3).
+
+    R: squared residual of the outcome's regression, whose mean is σ²; for the ATO of y on m alone (partially linear).
+    A: 2 m(α) - α² with the estimand's Riesz representer α, whose mean is ν²; for the ATT without its factor 1/p², for
+    the ATO zero, as ν² is 1 / mean(D) there.
+    """
+    if estimand == "ATO":
+        return (y - e * m1 - (1.0 - e) * m0) ** 2, np.zeros(len(y))
+    residual = np.where(t == 1, y - m1, y - m0) ** 2
+    if estimand == "ATT":
+        return residual, 2.0 * t / (1.0 - e) - t - ((1.0 - t) * e / (1.0 - e)) ** 2
+    return residual, 2.0 / e + 2.0 / (1.0 - e) - np.where(t == 1, 1.0 / e, 1.0 / (1.0 - e)) ** 2
+
+
+def confounding_parts_sql(estimand: str, j: int) -> tuple[str, str]:
+    """The same over the SQL columns of `influence_parts_sql`."""
+    y, m0, m1 = f"causal_y{j}", f"causal_m0_{j}", f"causal_m1_{j}"
+    if estimand == "ATO":
+        return f"power({y} - (causal_e * {m1} + (1e0 - causal_e) * {m0}), 2)", "0e0"
+    residual = f"(causal_t * power({y} - {m1}, 2) + (1e0 - causal_t) * power({y} - {m0}, 2))"
+    if estimand == "ATT":
+        return residual, "(2e0 * causal_t / (1e0 - causal_e) - causal_t - causal_a0 * causal_a0)"
+    return residual, "(2e0 / causal_e + 2e0 / (1e0 - causal_e) - causal_a1 * causal_a1 - causal_a0 * causal_a0)"

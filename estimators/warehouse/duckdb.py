@@ -67,6 +67,10 @@ class DuckDBRelation(Relation):
         positions = ", ".join(str(i + 1) for i in range(len(by)))
         return self._derive(f"{self._select({**by, **expressions}, None)} group by {positions}", (*by, *expressions))
 
+    def collected(self) -> DuckDBRelation:
+        connection = _in_memory()
+        return DuckDBRelation(connection.from_arrow(self._run(self._query).to_arrow_table()), keep=connection)
+
     def joined(self, other: Relation, on: Sequence[str]) -> DuckDBRelation:
         if not isinstance(other, DuckDBRelation) or other._source is not self._source:
             raise TypeError("a relation can only be joined with one derived from the same data")
@@ -127,14 +131,19 @@ def from_pandas(frame: Any) -> DuckDBRelation:
 
     A column `causal_row` (the row's position) stands in for a unit where none is named.
     """
-    import duckdb
-
-    connection = duckdb.connect(":memory:")
-    connection.execute("set timezone = 'UTC'")
+    connection = _in_memory()
     connection.register("frame", frame)
     connection.execute("create table data as select *, row_number() over () - 1 as causal_row from frame")
     connection.unregister("frame")
     return DuckDBRelation(connection.table("data"), keep=connection)
+
+
+def _in_memory() -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    connection = duckdb.connect(":memory:")
+    connection.execute("set timezone = 'UTC'")
+    return connection
 
 
 def _kind(type_name: str) -> Kind:

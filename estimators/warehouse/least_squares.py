@@ -1,8 +1,9 @@
-"""Least squares from sums in the warehouse, to the digits that the data has.
+"""Least squares from sums over blocks of rows, to the digits that the data has.
 
 Columns are centred and scaled before any cross-product is taken, and the solution is refined: each further scan sums
 the residuals against the columns and solves for the correction, which gives back the digits that forming the normal
-equations costs (Björck 1967; the residuals are those of the rows, not of the sums).
+equations costs (Björck 1967; the residuals are those of the rows, not of the sums). A robust covariance comes from the
+same scan as the last correction.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from typing import Literal
 import numpy as np
 
 from estimators.errors import refuse
+from estimators.warehouse.blocks import Gram, blocks, gram, one_blas_thread, rough_terms
 from estimators.warehouse.relation import Relation
-from estimators.warehouse.terms import Terms, describe
+from estimators.warehouse.terms import Terms
 
 Covariance = Literal["unadjusted", "HC0", "HC1", "HC2", "HC3"]
 MAX_REFINEMENTS = 8
-CONVERGED = 1e-15  # of a step, relative to the coefficients
+CONVERGED = 1e-10  # of a step, relative to the coefficients: each one shrinks by about the first, so the next is 1e-20
 DEPENDENT = 1e-12  # a column is collinear if this share of its variance, or less, is its own
 
 
@@ -45,17 +47,35 @@ class LeastSquares:
         return float(self.coefficients[at]), float(self.std_errors[at])
 
 
+_LEVERAGE_POWER = {"HC0": 0, "HC1": 0, "HC2": 1, "HC3": 2}
+
+
 @dataclass(frozen=True)
 class _Problem:
-    """rows: the relation with columns causal_z* and causal_y, both standardised.  size: number of causal_z*."""
+    """terms: of the covariates and the outcome.  regressors: positions among them (p,).  outcome: its position.
 
-    rows: Relation
-    size: int
+    products: Σ z z' of the regressors, standardised (p, p).
+    """
+
+    relation: Relation
+    terms: Terms
+    regressors: np.ndarray
+    outcome: int
+    products: np.ndarray
     n: int
 
     @property
-    def columns(self) -> list[str]:
-        return [f"causal_z{i}" for i in range(self.size)]
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.terms.names[i] for i in self.regressors)
+
+
+@dataclass(frozen=True)
+class _Residuals:
+    """At one set of coefficients: Σ z e (p,), Σ e², and Σ z z' e² (p, p), by leverage if so asked."""
+
+    gradient: np.ndarray
+    squares: float
+    meat: np.ndarray
 
 
 def least_squares(
@@ -68,33 +88,55 @@ def least_squares(
 ) -> LeastSquares:
     """Ordinary least squares of `outcome` on `covariates`: numbers and booleans, and text with its `levels` given.
 
-    Scans: one for means, one for cross-products, one per refinement (two or three), one for the covariance.
+    Scans: one for cross-products, and one for a correction and the covariance (more where digits would be lost).
     Raises CausalError 020 if a column is constant or a combination of the others.
     """
-    terms = describe(relation, covariates, levels or {})
-    if not intercept:
-        terms = replace(terms, center=np.zeros_like(terms.center), scale=np.hypot(terms.center, terms.scale))
-    names = terms.names if intercept else terms.names[1:]
-    center, scale, n = _scale_of(relation, outcome, intercept)
-    problem = _Problem(_standardised(relation, terms, outcome, (center, scale), intercept), len(names), n)
-    gram, cross = _cross_products(problem)
-    dependent = collinear(gram, names)
+    found, outcome_at = _summed(relation, outcome, covariates, intercept, levels or {})
+    regressors = np.array([i for i in range(found.terms.size) if i != outcome_at and (intercept or i > 0)])
+    products = found.products[np.ix_(regressors, regressors)]
+    problem = _Problem(relation, found.terms, regressors, outcome_at, products, found.n)
+    dependent = collinear(products, problem.names)
     if dependent:
         raise refuse("020", "collinear covariates", *dependent, fix="drop them: the others determine them")
-    beta, residual = _refined(problem, gram, np.linalg.solve(gram, cross))
-    variance = _covariance(problem, gram, beta, residual, covariance)
-    back, shift = _to_original_units(terms, intercept), np.zeros(len(names))
-    shift[0] = center
-    variance = scale**2 * back @ variance @ back.T
+    start = np.linalg.solve(products, found.products[regressors, outcome_at])
+    beta, residuals = _refined(problem, start, _LEVERAGE_POWER.get(covariance))
+    back, shift, unit = _to_original_units(problem, intercept)
+    variance = unit**2 * back @ _covariance(problem, residuals, covariance) @ back.T
     return LeastSquares(
-        names=names,
-        coefficients=scale * back @ beta + shift,
+        names=problem.names,
+        coefficients=unit * back @ beta + shift,
         std_errors=np.sqrt(np.diag(variance)),
         covariance=variance,
-        residual_sd=scale * float(np.sqrt(residual / (n - len(names)))),
-        n_units=n,
+        residual_sd=unit * float(np.sqrt(residuals.squares / (found.n - len(regressors)))),
+        n_units=found.n,
         se_convention=covariance,
     )
+
+
+def _summed(
+    relation: Relation, outcome: str, covariates: Sequence[str], intercept: bool, levels: Mapping[str, tuple[str, ...]]
+) -> tuple[Gram, int]:
+    """First scan: products of all columns, and the position of the outcome among them."""
+    rough = rough_terms(relation, [*covariates, outcome], levels)
+    if not intercept:
+        rough = replace(rough, center=np.zeros_like(rough.center), scale=np.hypot(rough.center, rough.scale))
+    found = gram(relation, rough, recentres=intercept)
+    outcome_at = len(rough.numbers)
+    if intercept:
+        _require_variation(found, outcome_at)
+    return found, outcome_at
+
+
+def _require_variation(found: Gram, outcome_at: int) -> None:
+    terms, numbers = found.terms, slice(1, 1 + len(found.terms.numbers))
+    mean = terms.center + found.means[numbers] * terms.scale
+    spread = np.sqrt(found.variances[numbers]) * terms.scale
+    # Compared with the size of the column: the spread of a constant 0.1 is rounding, not variation.
+    flat = ~(spread > 1e-13 * np.maximum(np.abs(mean), 1e-300))
+    constant = [c for i, c in enumerate(terms.numbers) if flat[i] and 1 + i != outcome_at]
+    constant += [c for c, values in terms.categories if len(values) < 2]
+    if constant:
+        raise refuse("020", "constant confounder", *sorted(constant), fix="drop it: it cannot differ between the arms")
 
 
 def design_columns(relation: Relation, terms: Terms, intercept: bool = True) -> dict[str, str]:
@@ -112,23 +154,18 @@ def design_columns(relation: Relation, terms: Terms, intercept: bool = True) -> 
 
 def collinear(gram: np.ndarray, names: Sequence[str], tolerance: float = DEPENDENT) -> list[str]:
     """Those of `names` that the ones before them determine: Cholesky, column by column. gram: (p, p)."""
-    size = len(gram)
-    scaled = gram / np.sqrt(np.outer(np.diag(gram), np.diag(gram)))
-    factor = np.zeros((size, size))
+    scale = np.sqrt(np.diag(gram))
+    with np.errstate(divide="ignore", invalid="ignore"):  # a column of zeros becomes NaN, which is no own variance
+        left = gram / np.outer(scale, scale)  # what the columns so far leave of the later ones
     found = []
-    for j in range(size):
-        factor[j, :j] = _forward(factor[:j, :j], scaled[j, :j])
-        own = scaled[j, j] - factor[j, :j] @ factor[j, :j]
-        if own <= tolerance:
-            found.append(names[j])
-            factor[j, :j] = 0.0
-            own = 1.0
-        factor[j, j] = np.sqrt(own)
+    for j, name in enumerate(names):
+        own = left[j, j]
+        if not own > tolerance:
+            found.append(name)
+            continue
+        shares = left[j + 1 :, j] / own
+        left[j + 1 :, j + 1 :] -= np.outer(shares, left[j, j + 1 :])
     return found
-
-
-def _forward(lower: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return np.linalg.solve(lower, right) if len(right) else right
 
 
 def symmetric(values: Mapping[str, np.ndarray], prefix: str, size: int, row: int = 0) -> np.ndarray:
@@ -156,92 +193,61 @@ def combination(relation: Relation, coefficients: np.ndarray, columns: Sequence[
     return " + ".join(f"{relation.number(b)} * {c}" for b, c in zip(coefficients, columns, strict=True))
 
 
-def _scale_of(relation: Relation, outcome: str, intercept: bool) -> tuple[float, float, int]:
-    value = relation.double(relation.name(outcome))
-    found = relation.aggregate({"mean": f"avg({value})", "sd": f"stddev_pop({value})", "n": "count(*)"})
-    mean, sd, n = float(found["mean"][0]), float(found["sd"][0]), int(found["n"][0])
-    center, scale = (mean, sd) if intercept else (0.0, float(np.hypot(mean, sd)))
-    return center, scale or 1.0, n
-
-
-def _standardised(
-    relation: Relation, terms: Terms, outcome: str, units: tuple[float, float], intercept: bool
-) -> Relation:
-    center, scale = units
-    value = relation.double(relation.name(outcome))
-    columns = design_columns(relation, terms, intercept)
-    columns["causal_y"] = f"({value} - {relation.number(center)}) / {relation.number(scale)}"
-    return relation.with_columns(columns)
-
-
-def _cross_products(problem: _Problem) -> tuple[np.ndarray, np.ndarray]:
-    rows, columns = problem.rows, problem.columns
-    sums = products(rows, columns, "g")
-    sums |= {f"c{i}": rows.total(f"{z} * causal_y") for i, z in enumerate(columns)}
-    found = rows.aggregate(sums)
-    return symmetric(found, "g", problem.size), np.array([found[f"c{i}"][0] for i in range(problem.size)])
-
-
-def _refined(problem: _Problem, gram: np.ndarray, beta: np.ndarray) -> tuple[np.ndarray, float]:
-    """Coefficients at which the residuals are orthogonal to the columns, and the residual sum of squares there."""
+def _refined(problem: _Problem, beta: np.ndarray, power: int | None) -> tuple[np.ndarray, _Residuals]:
+    """Coefficients at which the residuals are orthogonal to the columns, and the sums of the residuals there."""
     last = np.inf
     for _ in range(MAX_REFINEMENTS):
-        gradient, squares = _residual_sums(problem, beta)
-        step = np.linalg.solve(gram, gradient)
+        with one_blas_thread():
+            found = _residual_sums(problem, beta, power)
+        step = np.linalg.solve(problem.products, found.gradient)
         size = float(np.linalg.norm(step) / max(np.linalg.norm(beta), 1e-300))
         if size >= last:  # rounding is all that is left
-            return beta, squares
+            break
         beta, last = beta + step, size
         if size <= CONVERGED:
-            return beta, squares
-    return beta, squares
+            break
+    return beta, found
 
 
-def _residual_sums(problem: _Problem, beta: np.ndarray) -> tuple[np.ndarray, float]:
-    rows = _with_residual(problem, beta)
-    sums = {f"g{i}": rows.total(f"{z} * causal_r") for i, z in enumerate(problem.columns)}
-    found = rows.aggregate({**sums, "squares": rows.total("causal_r * causal_r")})
-    return np.array([found[f"g{i}"][0] for i in range(problem.size)]), float(found["squares"][0])
+def _residual_sums(problem: _Problem, beta: np.ndarray, power: int | None) -> _Residuals:
+    """One scan. power: of 1 - leverage in the weights of the meat, None if no meat is wanted."""
+    size = len(beta)
+    gradient, meat, squares = np.zeros(size), np.zeros((size, size)), 0.0
+    line = np.zeros(problem.terms.size)
+    line[problem.regressors], line[problem.outcome] = -beta, 1.0
+    inverse = np.linalg.inv(np.linalg.cholesky(problem.products)) if power else None
+    for block in blocks(problem.relation, problem.terms):
+        residual = line @ block
+        moments = block * residual
+        gradient += moments.sum(axis=1)[problem.regressors]
+        squares += float(residual @ residual)
+        if power is None:
+            continue
+        if inverse is not None:
+            leverage = np.square(inverse @ block[problem.regressors]).sum(axis=0)
+            moments *= (1.0 - leverage) ** (-power / 2.0)
+        meat += (moments @ moments.T)[np.ix_(problem.regressors, problem.regressors)]
+    return _Residuals(gradient, squares, meat)
 
 
-def _with_residual(problem: _Problem, beta: np.ndarray) -> Relation:
-    fitted = combination(problem.rows, beta, problem.columns)
-    return problem.rows.with_columns({"causal_r": f"causal_y - ({fitted})"})
-
-
-def leverage(relation: Relation, gram: np.ndarray, columns: Sequence[str]) -> str:
-    """SQL of z' gram^-1 z, as the sum of squares of the rows of the inverse Cholesky factor applied to z."""
-    inverse = np.linalg.inv(np.linalg.cholesky(gram))
-    forms = [combination(relation, inverse[j, : j + 1], columns[: j + 1]) for j in range(len(columns))]
-    return " + ".join(f"({form}) * ({form})" for form in forms)
-
-
-def _covariance(
-    problem: _Problem, gram: np.ndarray, beta: np.ndarray, squares: float, covariance: Covariance
-) -> np.ndarray:
-    inverse = np.linalg.inv(gram)
-    degrees = problem.n - problem.size
+def _covariance(problem: _Problem, residuals: _Residuals, covariance: Covariance) -> np.ndarray:
+    inverse = np.linalg.inv(problem.products)
+    degrees = problem.n - len(inverse)
     if covariance == "unadjusted":
-        return inverse * squares / degrees
-    power = {"HC0": 0, "HC1": 0, "HC2": 1, "HC3": 2}[covariance]
-    rows = _with_residual(problem, beta)
-    weight = "causal_r * causal_r"
-    if power:
-        rows = rows.with_columns({"causal_h": leverage(rows, gram, problem.columns)})
-        weight += f" / power(1e0 - causal_h, {power})"
-    rows = rows.with_columns({"causal_w": weight})
-    meat = symmetric(rows.aggregate(products(rows, problem.columns, "m", "causal_w")), "m", problem.size)
+        return inverse * residuals.squares / degrees
     factor = problem.n / degrees if covariance == "HC1" else 1.0
-    return factor * inverse @ meat @ inverse
+    return factor * inverse @ residuals.meat @ inverse
 
 
-def _to_original_units(terms: Terms, intercept: bool) -> np.ndarray:
-    """Matrix from coefficients of standardised columns to those of the columns themselves."""
-    size = terms.size if intercept else terms.size - 1
-    back = np.eye(size)
+def _to_original_units(problem: _Problem, intercept: bool) -> tuple[np.ndarray, np.ndarray, float]:
+    """Matrix and shift from coefficients of standardised columns to those of the columns; the outcome's unit."""
+    terms, numbers = problem.terms, len(problem.terms.numbers) - 1
+    back, shift = np.eye(len(problem.regressors)), np.zeros(len(problem.regressors))
     first = 1 if intercept else 0
-    for i, (center, scale) in enumerate(zip(terms.center, terms.scale, strict=True)):
-        back[first + i, first + i] = 1.0 / scale
+    for i in range(numbers):
+        back[first + i, first + i] = 1.0 / terms.scale[i]
         if intercept:
-            back[0, first + i] = -center / scale
-    return back
+            back[0, first + i] = -terms.center[i] / terms.scale[i]
+    if intercept:
+        shift[0] = terms.center[numbers]
+    return back, shift, float(terms.scale[numbers])

@@ -57,6 +57,10 @@ class Relation(ABC):
         """One row per group, kept in the warehouse: for sums of sums (clusters, strata)."""
 
     @abstractmethod
+    def collected(self) -> Relation:
+        """The same rows, computed once and kept in this process: for results known to be small that are read again."""
+
+    @abstractmethod
     def joined(self, other: Relation, on: Sequence[str]) -> Relation:
         """Every row, with the columns of `other` where its `on` columns are equal, else nulls.
 

@@ -4,7 +4,10 @@
   {%- set feature = columns[0].feature -%}
   {%- set values = columns | map(attribute='feature') | map(attribute='column') | select | unique | sort -%}
   {%- set starts = columns | map(attribute='start_days') | list -%}
-  {%- set moment = '(' ~ causal.micros('event.' ~ feature.event_at) ~ ' - index_times.treated_micros)' -%}
+  {%- set first_day = none if none in starts else starts | min -%}
+  {%- set end_day = columns | map(attribute='end_days') | max -%}
+  {%- set event_micros = causal.micros('event.' ~ feature.event_at) -%}
+  {%- set moment = '(' ~ event_micros ~ ' - index_times.treated_micros)' -%}
   select
     index_times.unit_id,
     index_times.treated_micros,
@@ -14,8 +17,9 @@
     {{ moment }} as micros_after
   from {{ feature.relation }} as event
   inner join index_times on event.{{ feature.unit_id }} = index_times.unit_id
-  where {{ causal.in_window(moment, none if none in starts else starts | min, columns | map(attribute='end_days') | max) }}
-    and {{ causal.micros('event.' ~ feature.event_at) }} < {{ as_of_micros }}
+  where {{ causal.in_window(moment, first_day, end_day) }}
+    and {{ causal.within_reach(event_micros, first_day, end_day) }}
+    and {{ event_micros }} < {{ as_of_micros }}
     {%- if feature.recorded_at %}
     and {{ causal.micros('event.' ~ feature.recorded_at) }} < {{ as_of_micros }}
     {%- endif %}

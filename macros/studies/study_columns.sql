@@ -5,7 +5,7 @@
   {%- set checks = study.get('checks') or {} -%}
   {%- set shift = (checks.get('placebo_in_time') or {}).get('shift_days', 0) -%}
   {%- set columns = [] -%}
-  {%- for item in study.confounders -%}
+  {%- for item in study.get('confounders') or [] -%}
     {%- do columns.append(causal.pre_column('covariate_', item, study, registered)) -%}
     {%- if shift -%}{%- do columns.append(causal.pre_column('shifted_covariate_', item, study, registered, shift)) -%}{%- endif -%}
   {%- endfor -%}
@@ -15,6 +15,9 @@
   {%- for item in study.outcomes -%}
     {%- do columns.append(causal.post_column('outcome_', item, study, registered)) -%}
     {%- if shift -%}{%- do columns.append(causal.post_column('shifted_outcome_', item, study, registered, shift)) -%}{%- endif -%}
+  {%- endfor -%}
+  {%- for item in checks.get('negative_controls') or [] -%}
+    {%- do columns.append(causal.post_column('negative_control_', item, study, registered)) -%}
   {%- endfor -%}
   {{ return(columns) }}
 {%- endmacro %}

@@ -48,7 +48,7 @@ def test_001_a_wrong_method_names_the_nearest_one():
     assert message(methods=["aiwp"]) == (
         "CAUSAL-001 unknown method\n"
         "  methods[1] names 'aiwp'; did you mean aipw?\n"
-        "  fix: methods: difference, cem, aipw\n"
+        "  fix: methods: difference, cem, aipw, iv, panel, did, bsts, synthetic_control\n"
         "  more: docs/errors.md#causal-001"
     )
 
@@ -76,7 +76,7 @@ def test_001_a_value_outside_its_choices_names_the_nearest_one():
     assert message(estimand="att") == (
         "CAUSAL-001 value not allowed\n"
         "  estimand is 'att'; did you mean ATT?\n"
-        "  fix: use one of ATT, ATE, ATO, ATC\n"
+        "  fix: use one of ATT, ATE, ATO, ATC, LATE\n"
         "  more: docs/errors.md#causal-001"
     )
 

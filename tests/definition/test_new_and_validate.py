@@ -47,12 +47,42 @@ def test_a_new_study_is_five_files_that_validate(tmp_path, capsys):
         ["--method", "aipw", "--method", "difference", "--estimand", "ATO"],
         ["--owner", 'me "and" {{ you }} \\'],
         ["--features", "feat_sessions"],
+        ["--method", "iv"],
+        ["--shape", "panel"],
+        ["--shape", "series"],
+        ["--method", "panel", "--design", "randomised", "--estimand", "ATE"],
+        ["--method", "bsts"],
     ],
 )
 def test_what_it_writes_validates_whatever_the_options(tmp_path, options):
     write_project(tmp_path, study=None)
     assert run(tmp_path, "new", "badge", *options) == 0
     assert run(tmp_path, "validate") == 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "macro", "methods"),
+    [
+        ("cross_section", "study_table", "aipw, cem"),
+        ("panel", "panel_table", "did"),
+        ("series", "series_table", "synthetic_control, bsts"),
+    ],
+)
+def test_a_shape_has_its_macro_and_its_methods(tmp_path, shape, macro, methods):
+    write_project(tmp_path, study=None)
+    assert run(tmp_path, "new", "badge", "--shape", shape) == 0
+    folder = tmp_path / "models/studies/badge"
+    assert f"causal.{macro}(" in (folder / "badge.sql").read_text()
+    assert f"methods: [{methods}]" in (folder / "badge.yml").read_text()
+
+
+@pytest.mark.parametrize("options", [["--method", "did", "--method", "bsts"], ["--shape", "panel", "--method", "bsts"]])
+def test_methods_of_different_shapes_are_refused_and_nothing_written(tmp_path, capsys, options):
+    write_project(tmp_path)
+    before = snapshot(tmp_path)
+    assert run(tmp_path, "new", "badge", *options) == 2
+    assert snapshot(tmp_path) == before
+    assert "bsts reads a table of shape series, and the study is to be a panel" in capsys.readouterr().err
 
 
 def test_it_uses_the_features_that_the_project_has(tmp_path):
@@ -143,7 +173,7 @@ def test_validate_prints_all_faults_and_ends_with_status_2(tmp_path, capsys):
     assert capsys.readouterr().err == (
         "CAUSAL-001 value not allowed  models/push.yml:9\n"
         "  estimand is 'ATTT'; did you mean ATT?\n"
-        "  fix: use one of ATT, ATE, ATO, ATC\n"
+        "  fix: use one of ATT, ATE, ATO, ATC, LATE\n"
         "  more: docs/errors.md#causal-001\n"
         "CAUSAL-003 unknown confounder  models/push.yml:14\n"
         "  session_7d is not in the registry of feat_sessions; did you mean sessions_7d?\n"

@@ -66,7 +66,7 @@ def test_faulty_definitions_end_dbt_with_status_2_before_any_node(company):
         "4 faults in the definitions of studies; nothing was run\n"
         "CAUSAL-001 value not allowed  models/push.yml:9\n"
         "  estimand is 'ATTT'; did you mean ATT?\n"
-        "  fix: use one of ATT, ATE, ATO, ATC\n"
+        "  fix: use one of ATT, ATE, ATO, ATC, LATE\n"
         "  more: docs/errors.md#causal-001\n"
         "CAUSAL-002 text without quotes  models/push.yml:11\n"
         "  as_of is 2026-05-01 without quotes, which dbt reads as a date\n"
@@ -168,9 +168,10 @@ def test_values_of_rows_reach_neither_the_terminal_nor_the_log(company):
     assert MAIL not in printed + (folder / "logs" / "dbt.log").read_text()
 
 
-def test_a_new_study_builds_before_its_cohort_is_written_and_is_blocked_as_empty(company, capsys):
+@pytest.mark.parametrize("shape", ["cross_section", "panel", "series"])
+def test_a_new_study_builds_before_its_cohort_is_written_and_is_blocked_as_empty(company, capsys, shape):
     folder = company(study=None)
-    assert main(["new", "badge", "--project-dir", str(folder)]) == 0
+    assert main(["new", "badge", "--shape", shape, "--project-dir", str(folder)]) == 0
     status, printed = dbt(folder, "build", "--exclude-resource-type", "unit_test")
     results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
     failed = {r["unique_id"].split(".")[2] for r in results if r["status"] not in ("success", "pass")}
@@ -179,4 +180,5 @@ def test_a_new_study_builds_before_its_cohort_is_written_and_is_blocked_as_empty
     assert "has_passed_gates" in failed.pop()
     capsys.readouterr()
     assert main(["status", "--database", str(folder / "work.duckdb")]) == 0
-    assert "badge: blocked\n  why: sample_size: empty cohort" in capsys.readouterr().out
+    why = {"cross_section": "sample_size: empty cohort"}.get(shape, "")
+    assert f"badge: blocked\n  why: {why}" in capsys.readouterr().out

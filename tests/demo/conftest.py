@@ -57,7 +57,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     shutil.copytree(ROOT / "dbt_project", folder, ignore=shutil.ignore_patterns(*MADE))
     shutil.copy(ROOT / "profiles.example.yml", folder / "profiles.yml")
     (folder / "packages.yml").write_text(f"packages:\n  - local: {ROOT}\n")
-    subprocess.run([sys.executable, "simulate.py"], cwd=folder, check=True)
+    for script in ("simulate.py", "simulate_rollouts.py", "real_data.py"):
+        subprocess.run([sys.executable, script], cwd=folder, check=True)
     _dbt("deps", folder)
     build = _dbt("build", folder)
     return Demo(folder, build.returncode, build.stdout + build.stderr)

@@ -1,4 +1,4 @@
-"""What the worked example must show: four published studies, one blocked by its own checks, a ledger of all five."""
+"""What the worked example must show: nine published studies, one blocked by its own checks, a ledger of all ten."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from estimators import cem
 pytestmark = [pytest.mark.demo, pytest.mark.slow]
 
 BLOCKED = "job_training_observational"
-STUDIES = {"job_training_experiment", BLOCKED, "push_campaign", "profile_photo", "group_joined"}
+STUDIES = {
+    *("job_training_experiment", BLOCKED, "push_campaign", "profile_photo", "group_joined"),
+    *("college_returns", "minimum_wage", "tobacco_programme", "moderation_tool", "live_rooms"),
+}
 FIGURES = ("estimate", "std_error", "ci_lower", "ci_upper", "p_value", "p_value_adjusted", "control_mean")
 SIMULATED = ("push_campaign", "group_joined")
 
@@ -56,7 +59,7 @@ def test_the_output_says_why_the_study_is_blocked(demo):
 
 
 @pytest.mark.parametrize("database", ["causal", "causal_results"])
-def test_four_studies_are_published_and_one_is_blocked(demo, database):
+def test_nine_studies_are_published_and_one_is_blocked(demo, database):
     status = demo.query("select distinct study_id, status from published_effects", database)
     assert dict(zip(status["study_id"], status["status"], strict=True)) == {
         study: "blocked" if study == BLOCKED else "published" for study in STUDIES

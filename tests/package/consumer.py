@@ -14,7 +14,10 @@ from dbt.cli.main import dbtRunner
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE_PARTS = ("dbt_project.yml", "macros", "models", "python_models", "tests/dbt")
-UNITED = ("effects", "checks", "balance", "overlap", "attrition", "runs", "ledger", "published_effects", "publication")
+UNITED = (
+    *("effects", "checks", "balance", "overlap", "attrition", "runs", "study_advice"),
+    *("study_status", "published_effects", "event_times", "series", "sensitivity", "ledger", "publication"),
+)
 
 
 @dataclass

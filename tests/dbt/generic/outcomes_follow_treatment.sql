@@ -1,6 +1,8 @@
-{#- Fails when a unit's outcomes saw an event before its treatment. `study_table`: ref() of the study. -#}
+{#- Fails when a unit's outcomes saw an event before its treatment; in a table with periods when they saw one outside their
+    period, or when a period after the treatment counts as untreated. `study_table`: ref() of the study. -#}
 {% test outcomes_follow_treatment(model, study_table) %}
-select unit_bucket, treated_at, earliest_outcome_at
+{%- set columns = adapter.get_columns_in_relation(study_table) | map(attribute='name') | map('lower') | list if execute else [] %}
+select unit_bucket, {{ 'period, period_starts_at,' if 'period' in columns }} treated_at, earliest_outcome_at
 from {{ study_table }}
-where {{ causal.precedes_treatment('earliest_outcome_at', 'treated_at') }}
+where {{ causal.outcomes_leak(columns) }}
 {% endtest %}

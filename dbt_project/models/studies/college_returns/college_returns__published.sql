@@ -1,0 +1,1 @@
+{{ causal.gated(ref('college_returns__results')) }}

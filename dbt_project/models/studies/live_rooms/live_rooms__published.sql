@@ -1,0 +1,1 @@
+{{ causal.gated(ref('live_rooms__results')) }}

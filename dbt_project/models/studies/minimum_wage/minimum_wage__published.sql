@@ -1,0 +1,1 @@
+{{ causal.gated(ref('minimum_wage__results')) }}

@@ -1,0 +1,1 @@
+{{ causal.gated(ref('moderation_tool__results')) }}

@@ -1,0 +1,1 @@
+{{ causal.gated(ref('tobacco_programme__results')) }}

@@ -1,0 +1,157 @@
+"""A panel with staggered treatment: its periods and cohorts, its faults, and one row per unit with a column per period.
+
+The *clock* is the scale on which periods and cohorts are compared: the numbers themselves, or for dates and timestamps
+the position of the period (1, 2, ...), a cohort's being that of the first period that does not end before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from estimators.effects.group_time_faults import known_columns, not_treated_throughout, require_panel
+from estimators.effects.inputs import require_valid
+from estimators.effects.method import PanelSpec
+from estimators.errors import refuse
+from estimators.warehouse import Relation
+from estimators.warehouse.least_squares import design_columns
+from estimators.warehouse.terms import Terms, describe
+
+
+@dataclass(frozen=True)
+class Panel:
+    """rows: the relation with causal_time, causal_cohort (on the clock, null = never) and causal_z* (covariates).
+
+    periods: (T,) on the clock, ascending.  labels: of the periods, as people know them.  cohorts: (C,) on the clock,
+    ascending, without the always treated; n_units: (C + 1,) units by cohort, the never treated last.
+    varying: which causal_z* change within a unit.  is_balanced: every unit has a row in every period.
+    """
+
+    rows: Relation
+    spec: PanelSpec
+    periods: np.ndarray
+    labels: tuple[Any, ...]
+    cohorts: np.ndarray
+    n_units: np.ndarray
+    n_always_treated: int
+    terms: Terms
+    varying: tuple[str, ...]
+    is_balanced: bool
+
+    @property
+    def n_never(self) -> int:
+        return int(self.n_units[-1])
+
+    def label(self, value: float) -> Any:
+        """A cohort or period of the clock as people know it; None for never."""
+        if np.isnan(value):
+            return None
+        found = np.flatnonzero(self.periods == value)
+        return self.labels[found[0]] if len(found) else plain(value)
+
+    def wide(self, outcome: str, before_treatment: bool = False) -> Relation:
+        """One row per unit: causal_g, causal_w, causal_c (cluster), y0.. by period, and covariates x{i} or x{i}_{k}.
+
+        before_treatment: outcomes from the cohort's own period on are not read.
+        """
+        rows, value = self.rows, self.rows.double(self.rows.name(outcome))
+        is_read = " and (causal_cohort is null or causal_time < causal_cohort)" if before_treatment else ""
+        at = [f"causal_time = {rows.number(t)}" for t in self.periods]
+        columns = {"causal_g": "max(causal_cohort)", "causal_w": f"max({self._weight()})"}
+        if self.spec.cluster is not None:
+            columns["causal_c"] = f"min({rows.name(self.spec.cluster)})"
+        columns |= {f"y{k}": f"max(case when {now}{is_read} then {value} end)" for k, now in enumerate(at)}
+        for i in range(1, self.terms.size):
+            z = f"causal_z{i}"
+            if z in self.varying:
+                columns |= {f"x{i}_{k}": f"max(case when {now} then {z} end)" for k, now in enumerate(at)}
+            else:
+                columns[f"x{i}"] = f"max({z})"
+        return rows.grouped(columns, {"causal_unit": rows.name(self.spec.unit)})
+
+    def _weight(self) -> str:
+        weights = self.spec.weights
+        return self.rows.double(self.rows.name(weights)) if weights else self.rows.number(1.0)
+
+
+def read_panel(relation: Relation, spec: PanelSpec, outcomes: Sequence[str], max_levels: int) -> Panel:
+    """Periods, cohorts and covariates of a panel, after its faults.
+
+    Raises CausalError 001, 003, 010-012, 015, 020, 022-024, 026.
+    """
+    known_columns(relation, spec)
+    anticipation = float(spec.options.get("anticipation", 0))
+    periods, labels, rows = _with_clock(relation, spec)
+    started = "causal_cohort is not null and causal_time >= causal_cohort"
+    rows = rows.with_columns({"causal_treated": f"case when {started} then 1 else 0 end"})
+    not_treated_throughout(rows)
+    inputs = require_valid(rows, "causal_treated", outcomes, spec.covariates, spec.cluster, spec.weights, max_levels)
+    last, first = float(periods[-1]), float(periods[0])
+    late = f"causal_cohort > {rows.number(last + anticipation)}"
+    rows = rows.with_columns({"causal_cohort": f"case when {late} then null else causal_cohort end"})
+    is_kept = f"causal_cohort is null or causal_cohort > {rows.number(first + anticipation)}"
+    terms = describe(rows, spec.covariates, inputs.levels)
+    rows = rows.with_columns(design_columns(rows, terms)) if spec.covariates else rows
+    found = require_panel(rows, spec, periods, [f"causal_z{i}" for i in range(1, terms.size)], is_kept)
+    return Panel(
+        rows=rows.filter(is_kept),
+        spec=spec,
+        periods=periods,
+        labels=labels,
+        cohorts=found.cohorts,
+        n_units=found.n_units,
+        n_always_treated=found.n_always_treated,
+        terms=terms,
+        varying=found.varying,
+        is_balanced=found.n_rows == int(found.n_units.sum()) * len(periods),
+    )
+
+
+def _with_clock(relation: Relation, spec: PanelSpec) -> tuple[np.ndarray, tuple[Any, ...], Relation]:
+    """Periods on the clock, their labels, and the rows with causal_time and causal_cohort."""
+    time, cohort = relation.name(spec.time), relation.name(spec.cohort)
+    is_number = relation.columns[spec.time] == "number"
+    raw = relation.double(time) if is_number else relation.seconds(time)
+    found = relation.aggregate({"nulls": "count(*)", "label": f"min({time})"}, by={"t": raw})
+    values = np.asarray(found["t"], dtype=float)
+    if np.isnan(values).any():
+        detail = f"{spec.time} is null in {int(found['nulls'][np.isnan(values)].sum()):,} rows"
+        raise refuse("010", "nulls in the data", detail, fix="drop or fill these rows on purpose")
+    if len(values) < 2:
+        detail = f"{spec.time} has {len(values)} distinct value{'' if len(values) == 1 else 's'}"
+        raise refuse("026", "one period", detail, fix="add periods: a change over time needs two of them")
+    if is_number:
+        cohort = relation.double(cohort)
+        never = "is null" if values[0] <= 0 else "= 0"
+        kept = f"case when {cohort} {never} or abs({cohort}) > 1e300 then null else {cohort} end"
+        rows = relation.with_columns({"causal_time": raw, "causal_cohort": kept})
+        return values, tuple(plain(v) for v in values), rows
+    labels = tuple(str(np.datetime64(v, "s")).removesuffix("T00:00:00") for v in found["label"])
+    position = " ".join(f"when {raw} = {relation.number(s)} then {k + 1}.0" for k, s in enumerate(values))
+    begun = relation.seconds(cohort)
+    cases = " ".join(f"when {begun} <= {relation.number(s)} then {k + 1}.0" for k, s in enumerate(values))
+    clock = {"causal_time": f"case {position} end", "causal_cohort": f"case {cases} end"}
+    rows = relation.with_columns({name: relation.double(sql) for name, sql in clock.items()})
+    return np.arange(1.0, len(values) + 1.0), labels, rows
+
+
+def plain(value: float) -> int | float:
+    """A whole number without its decimal point."""
+    return int(value) if float(value).is_integer() else float(value)
+
+
+def options_of(spec: PanelSpec, allowed: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """The options that choose between words, each with its default (the first of those allowed).
+
+    Raises CausalError 001 for a word that is not allowed.
+    """
+    chosen = {}
+    for name, words in allowed.items():
+        chosen[name] = spec.options.get(name, words[0])
+        if chosen[name] not in words:
+            detail = f"{name} is {chosen[name]!r}, wanted {' or '.join(map(repr, words))}"
+            raise refuse("001", "unknown option", detail, fix=f"choose one of them for {name}")
+    return chosen

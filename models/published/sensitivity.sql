@@ -1,0 +1,1 @@
+{{ causal.published_records('sensitivity', model.columns, ref('study_status')) }}

@@ -1,0 +1,1 @@
+{{ causal.published_records('series', model.columns, ref('study_status')) }}

@@ -1,0 +1,1 @@
+{{ causal.unite('advice', model.columns) }}

@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+{{ causal.gated(ref('towns__results')) }}
