@@ -49,9 +49,15 @@ INSTALL = python -m pip install --progress-bar off --no-warn-script-location 2> 
 PROGRESS = awk '/^Collecting/ {if (++n % 10 == 0) {print "  " n " packages found"; fflush()}} \
 	/^Installing collected/ {print "  installing them"; fflush()} /^Successfully/ {print "  done"; fflush()}'
 
-$(VENV)/.installed: $(VENV)/.made pyproject.toml constraints/core.txt
+$(VENV)/.installed: $(VENV)/.made pyproject.toml constraints/core.txt constraints/data.txt
 	$(call say,installing dbt-causal and its development tools (about a minute))
 	@$(INSTALL) -e '.[dev]' -c constraints/core.txt | $(PROGRESS)
+	@$(INSTALL) --quiet --no-deps -r constraints/data.txt
+	@touch $@
+
+$(VENV)/.oracles: $(VENV)/.installed
+	$(call say,installing what the tests compare with (another minute))
+	@$(INSTALL) -e '.[dev,oracles]' -c constraints/core.txt | $(PROGRESS)
 	@touch $@
 
 $(BUILD)/profiles/profiles.yml: profiles.example.yml
@@ -86,7 +92,7 @@ demo: setup $(DEMO)/data/.made
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 .PHONY: test
-test: setup
+test: setup $(VENV)/.oracles
 	$(call say,pytest)
 	@python -m pytest --numprocesses $(PYTEST_WORKERS) --dist loadfile --durations 15
 	$(call say,the commands of the README)
@@ -119,15 +125,15 @@ library-version: setup
 
 # --- measurements ----------------------------------------------------------------------------------------------------
 .PHONY: bench bench-large coverage
-bench: setup
+bench: setup $(VENV)/.oracles
 	$(call say,benchmarks)
 	@python -m benchmarks
 
-bench-large: setup
+bench-large: setup $(VENV)/.oracles
 	$(call say,benchmarks at 1e8 rows)
 	@python -m benchmarks --large
 
-coverage: setup
+coverage: setup $(VENV)/.oracles
 	$(call say,coverage of the intervals and error rates of the checks)
 	@python -m benchmarks.coverage
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks.claims import LARGE, USUAL
+from benchmarks import claims, did_claims, iv_claims, panel_claims, randomization_claims, series_claims
 from benchmarks.report import save, show, write_page
+
+USUAL = tuple(
+    run
+    for topic in (claims, iv_claims, panel_claims, did_claims, randomization_claims, series_claims)
+    for run in topic.USUAL
+)
+LARGE = claims.LARGE
 
 
 def main() -> None:

@@ -14,15 +14,16 @@ from estimators.checks.randomization import RandomizationTest, randomization_tes
 N_DRAWS = 400
 
 
-def adjusted_experiment(seed: int, n_units: int = 300) -> pd.DataFrame:
-    """A third is treated, in six blocks; effects differ by a covariate and average 1."""
+def adjusted_experiment(seed: int, law: str, n_units: int = 300) -> pd.DataFrame:
+    """A third is treated, in each of six blocks or of all units; effects differ by a covariate and average 1."""
     random = np.random.default_rng(seed)
     block = np.arange(n_units) % 6
     x = random.standard_normal(n_units) + 0.3 * block
+    drawn_in = block if law == "stratified" else np.zeros(n_units)
     treatment = np.zeros(n_units, dtype=int)
-    for b in range(6):
-        inside = np.flatnonzero(block == b)
-        treatment[random.permuted(inside)[: len(inside) // 3]] = 1
+    for b in np.unique(drawn_in):
+        inside = random.permuted(np.flatnonzero(drawn_in == b))
+        treatment[inside[: len(inside) // 3]] = 1
     outcome = 2 * x + block + (1 + 0.5 * (x - x.mean())) * treatment + random.standard_normal(n_units)
     return pd.DataFrame({"unit_id": range(n_units), "treatment": treatment, "outcome": outcome, "x": x, "block": block})
 
@@ -46,7 +47,7 @@ def complete(seed: int) -> RandomizationTest:
 def adjusted(seed: int, law: str) -> RandomizationTest:
     strata = "block" if law == "stratified" else None
     return randomization_test(
-        adjusted_experiment(seed), "treatment", "outcome", ["x"], law, strata, n_draws=N_DRAWS, seed=str(seed)
+        adjusted_experiment(seed, law), "treatment", "outcome", ["x"], law, strata, n_draws=N_DRAWS, seed=str(seed)
     )
 
 

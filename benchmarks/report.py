@@ -15,7 +15,9 @@ from benchmarks.measure import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
-PACKAGES = ("duckdb", "numpy", "scikit-learn", "DoubleML", "dbt-core")
+PACKAGES = (
+    "duckdb", "numpy", "scikit-learn", "DoubleML", "linearmodels", "pyfixest", "csdid", "tfcausalimpact", "dbt-core",
+)  # fmt: skip
 VERDICT = {True: "yes", False: "**no**", None: "not measured"}
 HEAD = """\
 # Benchmarks

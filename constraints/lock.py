@@ -15,8 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = {
-    "core": ("dev", "bench"),
-    "all": ("dev", "bench", "spark", "forecast", "tfcausalimpact", "app"),
+    "core": ("dev", "oracles"),
+    "all": ("dev", "oracles", "spark", "forecast", "tfcausalimpact", "app"),
 }
 HEADER = """\
 # The locked environment of dbt-causal[{extras}]; Python {python}. Written by `make lock`, not by hand.

@@ -23,6 +23,7 @@ _HOMES = {
     "did": "estimators.effects.did",
     "bsts": "estimators.effects.bsts",
     "synthetic_control": "estimators.effects.synthetic_control",
+    "randomization_test": "estimators.checks.randomization",
     "analyse": "estimators.analysis",
     "advise": "estimators.advice",
     "Study": "estimators.study",

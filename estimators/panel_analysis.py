@@ -236,7 +236,8 @@ def _beside(stage: DesignStage, seed: str) -> list[StudyEffect]:
     study = stage.table.study
     if "panel" in stage.designs or study.treatment_kind == "continuous":
         return []
-    spec = _panel_spec(stage.table, Panel(name="panel"), seed)
+    # Without covariates: those measured once per unit are in its fixed effect.
+    spec = replace(_panel_spec(stage.table, Panel(name="panel"), seed), covariates=())
     effects = panel_design(stage.table.relation, spec).estimate(stage.table.outcomes).effects
     return [replace(row, role=COMPARISON) for row in _rows(stage, effects, "panel")]
 

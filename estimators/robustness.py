@@ -17,13 +17,11 @@ from estimators.checks import (
     instrument_agreement,
     negative_controls,
     pre_trends,
+    randomization_of_study,
     second_opinion,
     triangulation,
 )
 from estimators.checks import sensitivity as unobserved
-from estimators.checks.randomization import NAME as RANDOMIZATION
-from estimators.checks.randomization import check as randomization_check
-from estimators.checks.randomization import randomization_test
 from estimators.checks.sensitivity_rows import Sensitivity
 from estimators.checks.verdict import METHOD_ERRORS, failures
 from estimators.effects.did import DidDesign
@@ -70,7 +68,9 @@ def of_units(
         found += _looked_at(table, design, effects[method])
         found += Robustness(tuple(_negative_controls(table, method, design)))
     found += Robustness(tuple(instrument_agreement.check(e for own in effects.values() for e in own)))
-    found += Robustness(tuple(_randomization(table, effects, seed)))
+    primary = {f"outcome_{o.name}" for o in table.study.primary_outcomes}
+    headline = [e for e in effects.get(table.study.headline.name, ()) if e.outcome in primary]
+    found += Robustness(tuple(randomization_of_study.checks(table, headline, seed)))
     return found + _compared(table, effects)
 
 
@@ -155,37 +155,6 @@ def asked_of(table: StudyTable) -> unobserved.Asked:
 
 def _opinion(table: StudyTable, checks: Iterable[Check]) -> Robustness:
     return Robustness(tuple(checks)) if table.study.checks.second_opinion.enabled else Robustness()
-
-
-def _randomization(table: StudyTable, effects: Mapping[str, Sequence[Effect]], seed: str) -> list[Check]:
-    """Under the declared law of assignment, for the primary outcomes and each method that compares the arms."""
-    declared = table.study.checks.randomization
-    if declared is None or "difference" not in effects:
-        return []
-    adjusts = any(m.name == "difference" and m.adjust for m in table.study.methods)
-    primary = {f"outcome_{o.name}" for o in table.study.primary_outcomes}
-    found = []
-    for effect in (e for e in effects["difference"] if e.outcome in primary):
-        try:
-            test = randomization_test(
-                table.relation,
-                treatment="treatment",
-                outcome=effect.outcome,
-                covariates=table.covariates if adjusts else (),
-                law=declared.law,
-                strata=[f"segment_{s}" for s in declared.strata] or None,
-                cluster=table.cluster if declared.law == "clustered" else None,
-                n_draws=declared.n_draws,
-                share=table.study.expected_share if declared.law == "bernoulli" else None,
-                seed=seed,
-                max_levels=table.study.max_levels,
-            )
-        except METHOD_ERRORS as error:
-            found += [replace(c, check_name=RANDOMIZATION) for c in failures(error, method="difference")]
-            continue
-        check = randomization_check(test, effect.p_value, "difference")
-        found.append(replace(check, outcome=shown(effect.outcome)))
-    return found
 
 
 def _honest(stage: DesignStage, design: DidDesign, effect: Effect, seed: str) -> Robustness:

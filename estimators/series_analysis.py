@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from estimators.study import Study
 from estimators.study_methods import Bsts, Method, SyntheticControl
 from estimators.study_results import StudyEffect
 from estimators.study_table import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def series_design_stage(data: Any, study: Study, seed: str) -> DesignStage:
@@ -86,14 +89,22 @@ def _placebos(found: SeriesTable, method: Method, outcome: str, seed: str) -> li
     if isinstance(method, Bsts):
         question = bsts_question(found, method, seed)
         question = {k: v for k, v in question.items() if k not in ("n_chains", "n_draws", "engine")}
-        data = found.wide(outcome)
+        data = _shortened(found, found.wide(outcome))
         checks = [series_placebo.bsts_placebo_in_time(data, outcome=TOUCHED, **question)]
         checks += series_controls.controls_not_affected(data, outcome=TOUCHED, **question)
     else:
         question = synthetic_control_question(found, method, seed)
-        data = found.long(outcome)
+        data = _shortened(found, found.long(outcome))
         checks = [series_placebo.synthetic_control_placebo_in_time(data, outcome="outcome", **question)]
     return [_named(c, outcome) for c in checks]
+
+
+def _shortened(found: SeriesTable, frame: pd.DataFrame) -> pd.DataFrame:
+    """With `shift_periods` the placebo windows are that long, and not as long as what comes after the intervention."""
+    declared = found.table.study.checks.placebo_in_time
+    if declared is None or declared.shift_periods is None:
+        return frame
+    return frame[frame[PERIOD] < found.intervention + declared.shift_periods]
 
 
 def _fitted(effect: Effect) -> list[Check]:

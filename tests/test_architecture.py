@@ -100,7 +100,7 @@ def test_a_locked_environment_pins_versions_and_nothing_else(environment):
     assert [line for line in lines if not re.fullmatch(r"[a-z0-9.-]+==[A-Za-z0-9.]+", line)] == []
 
 
-@pytest.mark.parametrize(("environment", "extras"), [("core", ("dev",)), ("all", None)])
+@pytest.mark.parametrize(("environment", "extras"), [("core", ("dev", "oracles")), ("all", None)])
 def test_a_locked_environment_pins_every_dependency(environment, extras):
     project = tomllib.loads(text(Path("pyproject.toml")))["project"]
     optional = project["optional-dependencies"]

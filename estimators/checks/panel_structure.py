@@ -15,7 +15,7 @@ from estimators.panel_table import COHORT, PERIOD, UNIT
 from estimators.results import Check
 from estimators.study_table import ARM, StudyTable
 
-NAME, GAPS, STAGGERED = "panel_structure", "panel_gaps", "staggered_adoption"
+NAME = "panel_structure"
 FEW_CLUSTERS = 30
 
 
@@ -147,9 +147,11 @@ def _gaps(found: Structure) -> Check:
     missing = found.n_units * found.n_periods - found.n_cells
     share = missing / max(found.n_units * found.n_periods, 1)
     if not missing:
-        return passed(GAPS, "every unit has a row in every period", is_gate=False, statistic=0.0)
+        return passed("panel_gaps", "every unit has a row in every period", is_gate=False, statistic=0.0)
     reason = f"{missing:,} cells of unit and period are missing ({share:.1%}); comparisons use the rows that are there"
-    return Check(GAPS, "warn" if share > 0.05 else "pass", reason, is_gate=False, statistic=share, threshold=0.05)
+    return Check(
+        "panel_gaps", "warn" if share > 0.05 else "pass", reason, is_gate=False, statistic=share, threshold=0.05
+    )
 
 
 def _time(table: StudyTable, found: Structure) -> Check:
@@ -192,5 +194,5 @@ def _staggered(found: Structure) -> Check:
         fault = Fault(
             "026", "fixed effects under staggered adoption", (detail,), "lead with did, and keep panel beside it"
         )
-        return failed(STAGGERED, fault, **figures)
-    return passed(STAGGERED, "all treated units start at the same time", **figures)
+        return failed("staggered_adoption", fault, **figures)
+    return passed("staggered_adoption", "all treated units start at the same time", **figures)

@@ -38,8 +38,8 @@ def _dose(facts: Mapping[str, Any], n: int, n_null: int) -> Check:
         return failed(NAME, Fault("010", "doses missing", (f"{n_null:,} of {n:,} units have no number",), fix))
     n_distinct = count(facts, "distinct_treatment")
     if n_distinct < 2:
-        fault = Fault("012", "treatment is constant", (f"one dose for all {n:,} units",), "check the cohort's treatment")
-        return failed(NAME, fault)
+        fix = "check how the cohort sets treatment"
+        return failed(NAME, Fault("012", "treatment is constant", (f"one dose for all {n:,} units",), fix))
     return passed(NAME, f"{n_distinct:,} doses of {n:,} units; counts by arm are above and up to the mean dose")
 
 

@@ -25,6 +25,7 @@ from estimators.effects.method import Estimates, PanelDesign, PanelSpec, PreTren
 from estimators.errors import refuse
 from estimators.results import Check, Effect, wald
 from estimators.warehouse import Relation, as_relation
+from estimators.warehouse.blocks import one_blas_thread
 
 AGGREGATES = ("group", "simple", "dynamic", "calendar")
 CHOICES = {
@@ -92,7 +93,8 @@ class DidDesign(PanelDesign):
 
     def estimate(self, outcomes: Sequence[str]) -> Estimates:
         """The chosen average of each outcome. Covariance across outcomes is not worked out: NaN off the diagonal."""
-        effects = tuple(self._effect(outcome) for outcome in outcomes)
+        with one_blas_thread():
+            effects = tuple(self._effect(outcome) for outcome in outcomes)
         covariance = np.full((len(effects), len(effects)), np.nan)
         np.fill_diagonal(covariance, [effect.std_error**2 for effect in effects])
         return Estimates(effects, covariance)

@@ -164,9 +164,10 @@ def unit_counts(rows: Relation) -> tuple[int, int, int]:
 def _absorbed(
     grouping: Grouping, sums: GroupSums, is_solved: bool, effects: tuple[str, ...], counts: Counts
 ) -> Absorbed:
-    panel, squares = grouping.panel, sums.squares.copy()
+    panel, squares, is_staggered = grouping.panel, sums.squares.copy(), False
     if is_solved:  # the columns were summed around their means by level
         squares += grouping.levels.weights @ (grouping.levels.means - grouping.levels.mean) ** 2
+        is_staggered = grouping.group == "causal_unit" and len(sums.times_on) > 1
         if panel.is_weighted or sums.n_full < sums.n_groups:
             step, n_components = solved(grouping, sums)
             grouping = replace(grouping, shift=grouping.shift + step)
@@ -175,7 +176,6 @@ def _absorbed(
     group_effect = {"causal_unit": "unit", "causal_time": "time"}.get(grouping.group or "", "")
     kept = sums if sums.with_products else None
     residuals = grouping.residual_rows(drop_singletons=counts.n_singletons > 0)
-    is_staggered = group_effect == "unit" and len(sums.times_on) > 1
     return Absorbed(panel, effects, group_effect, kept, residuals, counts, squares, is_staggered)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -75,11 +76,16 @@ class Grouping:
         n_rows = min(GROUP_ROWS, BLOCK_VALUES // max(found.single_levels.size, 1))
         for block in rows.batches({name: name for name in expressions}, n_rows=n_rows):
             found.add(block)
+        if "n" not in expressions:  # rows of groups were counted by their levels
+            found.n_duplicated = self.panel.n_rows - found.n_rows
         return found
 
     def _expressions(self, with_products: bool, presence: Presence) -> dict[str, str]:
         weigh, size = self.panel.weigh, self.panel.size
-        sums = {"n": "count(*)", "n_on": "count(case when causal_x0 <> 0 then 1 end)"}
+        is_plain = presence == "bits" and not self.panel.is_weighted  # bits and sums tell all that is counted
+        sums = {} if is_plain else {"n": "count(*)"}
+        if not (is_plain and self.panel.is_binary) and (presence != "none" or self.levels is None):
+            sums |= {"n_on": "count(case when causal_x0 <> 0 then 1 end)"}
         if self.panel.is_weighted:
             sums |= {"w": "sum(causal_w)", "w_min": "min(causal_w)", "w_max": "max(causal_w)"}
         sums |= {f"s{j}": f"sum({weigh(f'causal_c{j}')})" for j in range(size)}
@@ -141,31 +147,41 @@ class GroupSums:
         self.moments = np.zeros((len(self._scored),) * 2)
 
     def add(self, block: Mapping[str, np.ndarray]) -> None:
-        n, size = block["n"], self.grouping.panel.size
+        size, places = self.grouping.panel.size, self._places(block)
+        n = block["n"] if places is None or "n" in block else places.distinct
         weight = np.asarray(block.get("w", n), dtype=float)
         sums = np.column_stack([block[f"s{j}"] for j in range(size)])
-        self._count(block)
-        if self.with_products:
-            self._multiply(block, sums, weight)
-        else:
-            self.squares += [block[f"p{j}_{j}"].sum() for j in range(size)]
-        if self.presence != "none":
-            self._place(block, sums, weight)
-
-    def _count(self, block: Mapping[str, np.ndarray]) -> None:
-        n, on = block["n"], block["n_on"]
-        single = n == 1
         self.n_groups += len(n)
         self.n_rows += int(n.sum())
-        self.n_single += int(single.sum())
+        self.n_single += int((n == 1).sum())
+        if self.with_products:
+            self._multiply(block, sums, weight, n)
+        else:
+            self.squares += [block[f"p{j}_{j}"].sum() for j in range(size)]
+        if "n_on" in block:
+            self._count(n, block["n_on"])
+        elif places is not None:  # a 0/1 treatment's sum, and what was taken off it
+            self._count(n, np.rint(sums[:, 0] + places.total(self.grouping.shift[:, 0])).astype(np.int64))
+        if "w_min" in block:
+            self.weights_vary |= bool((block["w_min"] != block["w_max"]).any())
+        if places is not None:
+            self._place(block, sums, weight, n, places)
+
+    def _places(self, block: Mapping[str, np.ndarray]) -> _Places | None:
+        if self.presence == "none":
+            return None
+        words = np.column_stack([block[f"b{k}"].astype(np.int64) for k in range(self.grouping.n_words)])
+        return _Places(words, len(self.single_levels))
+
+    def _count(self, n: np.ndarray, on: np.ndarray) -> None:
+        single = n == 1
         self.n_on += int(((on > 0) & ~single).sum())
         self.n_always += int(((on == n) & ~single).sum())
         self.n_on_single += int(((on > 0) & single).sum())
-        self.times_on |= set(np.unique(on[on > 0]).tolist())
-        if "w_min" in block:
-            self.weights_vary |= bool((block["w_min"] != block["w_max"]).any())
+        numbers = np.unique(on) if on.max() > len(on) else np.flatnonzero(np.bincount(on))
+        self.times_on |= set(numbers[numbers > 0].tolist())
 
-    def _multiply(self, block: Mapping[str, np.ndarray], sums: np.ndarray, weight: np.ndarray) -> None:
+    def _multiply(self, block: Mapping[str, np.ndarray], sums: np.ndarray, weight: np.ndarray, n: np.ndarray) -> None:
         columns = []
         for i, j in self._pairs:
             raw = block[f"p{i}_{j}"]
@@ -173,31 +189,28 @@ class GroupSums:
                 self.squares[i] += raw.sum()
             columns.append(raw - sums[:, i] * sums[:, j] / weight)
         centred = np.column_stack(columns)
-        centred[block["n"] == 1] = 0.0
+        centred[n == 1] = 0.0
         for (i, j), total in zip(self._pairs, centred.sum(axis=0), strict=True):
             self.products[i, j] += total
             self.products[j, i] = self.products[i, j]
         scored = centred[:, self._scored]
         self.moments += scored.T @ scored
 
-    def _place(self, block: Mapping[str, np.ndarray], sums: np.ndarray, weight: np.ndarray) -> None:
-        m, n = len(self.single_levels), block["n"]
-        words = np.column_stack([block[f"b{k}"].astype(np.int64) for k in range(self.grouping.n_words)])
-        distinct = np.bitwise_count(words).sum(axis=1)
-        self.n_duplicated += int((n - distinct).sum())
-        full = distinct == m
-        self.n_full += int(full.sum())
-        if self.presence == "bits" and full.all() and "w" not in block:  # of a balanced panel nothing is asked
-            self.weight_products += len(n) / m
+    def _place(
+        self, block: Mapping[str, np.ndarray], sums: np.ndarray, weight: np.ndarray, n: np.ndarray, places: _Places
+    ) -> None:
+        self.n_duplicated += int((n - places.distinct).sum())
+        self.n_full += int((places.distinct == places.m).sum())
+        if self.presence == "bits" and places.are_full and "w" not in block:  # of a balanced panel nothing is asked
+            self.weight_products += len(n) / places.m
             self.weighted_means += (sums / weight[:, None]).sum(axis=0)
             return
-        here = _unpacked(words, m)
-        self.single_levels += here[n == 1].sum(axis=0)
-        by_level = here
+        self.single_levels += places.matrix[n == 1].sum(axis=0)
+        by_level = places.matrix
         if self.presence == "weights":
-            by_level = np.column_stack([block[f"l{k}"] for k in range(m)])
+            by_level = np.column_stack([block[f"l{k}"] for k in range(places.m)])
         elif "w" in block:
-            by_level = here * block["w_min"][:, None]
+            by_level = by_level * block["w_min"][:, None]
         shares = by_level / weight[:, None]
         self.weight_products += by_level.T @ shares
         self.weighted_means += shares.T @ sums
@@ -216,8 +229,29 @@ class GroupSums:
         return lines @ self.moments @ lines.T
 
 
-def _unpacked(words: np.ndarray, m: int) -> np.ndarray:
-    """Bits as 0/1 (b, m): bit k % 62 of word k // 62."""
-    bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1, bitorder="little")
-    k = np.arange(m)
-    return bits[:, 64 * (k // WORD) + k % WORD].astype(float)
+@dataclass(frozen=True)
+class _Places:
+    """The levels, of m, that each group of a block has: bit k % 62 of word k // 62. words: (b, n_words)."""
+
+    words: np.ndarray
+    m: int
+
+    @cached_property
+    def distinct(self) -> np.ndarray:
+        """How many they are (b,)."""
+        return np.bitwise_count(self.words).sum(axis=1, dtype=np.int64)
+
+    @cached_property
+    def are_full(self) -> bool:
+        return bool((self.distinct == self.m).all())
+
+    @cached_property
+    def matrix(self) -> np.ndarray:
+        """0/1 (b, m)."""
+        bits = np.unpackbits(np.ascontiguousarray(self.words).view(np.uint8), axis=1, bitorder="little")
+        k = np.arange(self.m)
+        return bits[:, 64 * (k // WORD) + k % WORD].astype(float)
+
+    def total(self, values: np.ndarray) -> np.ndarray | float:
+        """Sum over the levels of each group (b,), or one for all of them. values: (m,)."""
+        return float(values.sum()) if self.are_full else self.matrix @ values

@@ -13,7 +13,7 @@ import numpy as np
 from estimators.effects.group_time_averages import Average
 from estimators.effects.group_time_sums import GroupTime
 
-_DRAWS = 25_000
+_DRAWS = 10_000
 _NUMBERS = 10_000_000  # drawn at most, so that a design of thousands of cells stays small
 _QUARTILES = 2.0 * NormalDist().inv_cdf(0.75)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from estimators.effects.group_time_panel import Panel
+from estimators.effects.group_time_small import small_units
 
 _KEPT_BYTES = 2**28
 _BLOCK_ROWS = 30_000
@@ -45,6 +46,7 @@ class Blocks:
     def __init__(self, panel: Panel, outcome: str, before_treatment: bool, seed: str | None, n_cells: int) -> None:
         self.panel = panel
         self._n_rows = max(500, min(_BLOCK_ROWS, _BLOCK_NUMBERS // max(n_cells, 1)))
+        self._outcome, self._before_treatment = outcome, before_treatment
         self._units = panel.wide(outcome, before_treatment)
         self._columns = self._expressions(seed)
         self._clusters: dict[object, int] = {}
@@ -60,12 +62,22 @@ class Blocks:
             return
         kept: list[Block] = []
         n_bytes = 8 * len(self._columns) * int(self.panel.n_units.sum())
-        for values in self._units.batches(self._columns, n_rows=self._n_rows):
+        for values in self._read():
             block = self._block(values)
             if n_bytes <= _KEPT_BYTES:
                 kept.append(block)
             yield block
         self._kept = kept if n_bytes <= _KEPT_BYTES else None
+
+    def _read(self) -> Iterator[dict[str, np.ndarray]]:
+        """Small panels by their rows, unless the bootstrap's keys are wanted; else as the warehouse pivots them."""
+        if "low" not in self._columns:
+            units = small_units(self.panel, self._outcome, self._before_treatment)
+            if units is not None:
+                for start in range(0, len(units["causal_g"]), self._n_rows):
+                    yield {n: units[c][start : start + self._n_rows] for n, c in self._columns.items()}
+                return
+        yield from self._units.batches(self._columns, n_rows=self._n_rows)
 
     def _expressions(self, seed: str | None) -> dict[str, str]:
         units, panel = self._units, self.panel

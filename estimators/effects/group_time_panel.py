@@ -15,7 +15,7 @@ import numpy as np
 from estimators.effects.group_time_faults import known_columns, not_treated_throughout, require_panel
 from estimators.effects.inputs import require_valid
 from estimators.effects.method import PanelSpec
-from estimators.errors import refuse
+from estimators.errors import CausalError, refuse
 from estimators.warehouse import Relation
 from estimators.warehouse.least_squares import design_columns
 from estimators.warehouse.terms import Terms, describe
@@ -27,7 +27,7 @@ class Panel:
 
     periods: (T,) on the clock, ascending.  labels: of the periods, as people know them.  cohorts: (C,) on the clock,
     ascending, without the always treated; n_units: (C + 1,) units by cohort, the never treated last.
-    varying: which causal_z* change within a unit.  is_balanced: every unit has a row in every period.
+    n_rows: units times periods as far as there are rows.  varying: which causal_z* change within a unit.
     """
 
     rows: Relation
@@ -39,7 +39,12 @@ class Panel:
     n_always_treated: int
     terms: Terms
     varying: tuple[str, ...]
-    is_balanced: bool
+    n_rows: int
+
+    @property
+    def is_balanced(self) -> bool:
+        """Every unit has a row in every period."""
+        return self.n_rows == int(self.n_units.sum()) * len(self.periods)
 
     @property
     def n_never(self) -> int:
@@ -72,6 +77,15 @@ class Panel:
                 columns[f"x{i}"] = f"max({z})"
         return rows.grouped(columns, {"causal_unit": rows.name(self.spec.unit)})
 
+    def long(self, outcome: str) -> dict[str, str]:
+        """SQL of what `wide` is made of, by row: unit, time, cohort, weight, cluster, y, causal_z*."""
+        rows, spec = self.rows, self.spec
+        columns = {"unit": rows.name(spec.unit), "time": "causal_time", "cohort": "causal_cohort"}
+        columns |= {"y": rows.double(rows.name(outcome))}
+        columns |= {"weight": self._weight()} if spec.weights is not None else {}
+        columns |= {"cluster": rows.name(spec.cluster)} if spec.cluster is not None else {}
+        return columns | {f"causal_z{i}": f"causal_z{i}" for i in range(1, self.terms.size)}
+
     def _weight(self) -> str:
         weights = self.spec.weights
         return self.rows.double(self.rows.name(weights)) if weights else self.rows.number(1.0)
@@ -87,8 +101,13 @@ def read_panel(relation: Relation, spec: PanelSpec, outcomes: Sequence[str], max
     periods, labels, rows = _with_clock(relation, spec)
     started = "causal_cohort is not null and causal_time >= causal_cohort"
     rows = rows.with_columns({"causal_treated": f"case when {started} then 1 else 0 end"})
-    not_treated_throughout(rows)
-    inputs = require_valid(rows, "causal_treated", outcomes, spec.covariates, spec.cluster, spec.weights, max_levels)
+    try:
+        columns = (spec.covariates, spec.cluster, spec.weights)
+        inputs = require_valid(rows, "causal_treated", outcomes, *columns, max_levels)
+    except CausalError as error:
+        if error.code == "012":
+            not_treated_throughout(rows)
+        raise
     last, first = float(periods[-1]), float(periods[0])
     late = f"causal_cohort > {rows.number(last + anticipation)}"
     rows = rows.with_columns({"causal_cohort": f"case when {late} then null else causal_cohort end"})
@@ -106,7 +125,7 @@ def read_panel(relation: Relation, spec: PanelSpec, outcomes: Sequence[str], max
         n_always_treated=found.n_always_treated,
         terms=terms,
         varying=found.varying,
-        is_balanced=found.n_rows == int(found.n_units.sum()) * len(periods),
+        n_rows=found.n_rows,
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from estimators.effects.group_time_cells import Cell
 from estimators.effects.group_time_panel import Panel
+from estimators.effects.group_time_small import small_units
 from estimators.warehouse import Relation
 
 
@@ -47,9 +48,41 @@ class _Line:
     level: np.ndarray
 
 
+@dataclass(frozen=True)
+class _Moments:
+    """By cohort, of the changes d from period to period. weight: (C + 1,) Σ w.  changes: (C + 1, T - 1) Σ w d.
+
+    squares: (C + 1, T, T) Σ w² (d, 1)(d, 1)'.
+    """
+
+    weight: np.ndarray
+    changes: np.ndarray
+    squares: np.ndarray
+
+
 def from_sums(panel: Panel, cells: Sequence[Cell], outcome: str, before_treatment: bool = False) -> GroupTime:
     """Cells of one outcome. Scans: one by period for centres, one by unit (and one by cluster where there are any)."""
-    units = _changes(panel, outcome, before_treatment)
+    has_clusters = panel.spec.cluster is not None
+    small = None if has_clusters else small_units(panel, outcome, before_treatment)
+    if small is not None:
+        moments = _of_arrays(panel, small)
+    else:
+        units = _changes(panel, outcome, before_treatment)
+        moments = _of_relation(panel, units)
+    line = _line(cells, moments.weight, moments.changes)
+    shares = moments.weight / moments.weight.sum()
+    if has_clusters:
+        covariance, n_clusters = _clustered(panel, units, line)
+        return GroupTime(tuple(cells), line.att, shares, covariance, n_clusters)
+    covariance = np.zeros((len(cells) + len(shares), len(cells) + len(shares)))
+    for slope, level, own in zip(line.slope, line.level, moments.squares, strict=True):
+        at = np.flatnonzero((level != 0.0) | slope.any(axis=1))  # the cells in which this cohort takes part
+        part = np.column_stack([slope[at], level[at]])
+        covariance[np.ix_(at, at)] += part @ own @ part.T
+    return GroupTime(tuple(cells), line.att, shares, covariance)
+
+
+def _of_relation(panel: Panel, units: Relation) -> _Moments:
     size, groups = len(panel.periods) - 1, len(panel.cohorts) + 1
     d = [f"d{k}" for k in range(1, size + 1)]
     sums = {"w": units.total("causal_w"), "w2": units.total("causal_w * causal_w")}
@@ -58,28 +91,32 @@ def from_sums(panel: Panel, cells: Sequence[Cell], outcome: str, before_treatmen
     sums |= {f"q{i}": units.total(f"{squared} * {a}") for i, a in enumerate(d)}
     sums |= {f"q{i}_{j}": units.total(f"{squared} * {a} * {d[j]}") for i, a in enumerate(d) for j in range(i + 1)}
     found = units.aggregate(sums, by={"g": "causal_g"})
-    place = _places(panel, found["g"])
     weight, changes = np.zeros(groups), np.zeros((groups, size))
     squares = np.zeros((groups, size + 1, size + 1))
-    for row, at in enumerate(place):
+    for row, at in enumerate(_places(panel, found["g"])):
         weight[at] = found["w"][row]
         changes[at] = _known([found[f"s{i}"][row] for i in range(size)])
         squares[at, size, size] = found["w2"][row]
         squares[at, :size, size] = squares[at, size, :size] = _known([found[f"q{i}"][row] for i in range(size)])
         for i in range(size):
-            for j in range(i + 1):
-                squares[at, i, j] = squares[at, j, i] = _known(found[f"q{i}_{j}"][row])
-    line = _line(cells, weight, changes)
-    shares = weight / weight.sum()
-    if panel.spec.cluster is not None:
-        covariance, n_clusters = _clustered(panel, units, line)
-        return GroupTime(tuple(cells), line.att, shares, covariance, n_clusters)
-    covariance = np.zeros((len(cells) + groups, len(cells) + groups))
-    for slope, level, own in zip(line.slope, line.level, squares, strict=True):
-        at = np.flatnonzero((level != 0.0) | slope.any(axis=1))  # the cells in which this cohort takes part
-        part = np.column_stack([slope[at], level[at]])
-        covariance[np.ix_(at, at)] += part @ own @ part.T
-    return GroupTime(tuple(cells), line.att, shares, covariance)
+            below = _known([found[f"q{i}_{j}"][row] for j in range(i + 1)])
+            squares[at, i, : i + 1] = squares[at, : i + 1, i] = below
+    return _Moments(weight, changes, squares)
+
+
+def _of_arrays(panel: Panel, units: dict[str, np.ndarray]) -> _Moments:
+    """The same from arrays over units."""
+    size, groups = len(panel.periods) - 1, len(panel.cohorts) + 1
+    y = np.stack([units[f"y{k}"] for k in range(size + 1)])
+    changes = np.diff(y, axis=0)
+    n_known = np.maximum((~np.isnan(changes)).sum(axis=1), 1)
+    changes = np.nan_to_num(changes - (np.nansum(changes, axis=1) / n_known)[:, None])
+    w = np.asarray(units["causal_w"], dtype=float)
+    parts = np.vstack([changes, np.ones(len(w))]) * w
+    place = _places(panel, units["causal_g"])
+    found = [parts[:, place == at] for at in range(groups)]
+    totals = np.array([part.sum(axis=1) for part in found])
+    return _Moments(totals[:, -1], totals[:, :-1], np.array([part @ part.T for part in found]))
 
 
 def _changes(panel: Panel, outcome: str, before_treatment: bool) -> Relation:

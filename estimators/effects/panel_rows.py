@@ -67,7 +67,7 @@ class PanelRows:
     """Checked rows with causal_unit, causal_time, the columns causal_x0, causal_x1, ... and, if weighted, causal_w.
 
     regressors: names of the first of these columns (treatments, then covariates); the outcomes follow.
-    n_on: rows in which each treatment is not 0.
+    n_on: rows in which each treatment is not 0.  is_binary: the first treatment is 0 or 1 in every row.
     """
 
     columns: PanelColumns
@@ -75,6 +75,7 @@ class PanelRows:
     regressors: tuple[str, ...]
     periods: Levels
     n_on: tuple[int, ...]
+    is_binary: bool = False
 
     @property
     def p(self) -> int:
@@ -133,8 +134,8 @@ def panel_rows(relation: Relation, columns: PanelColumns, max_levels: int = 50) 
         }
     )
     regressors = tuple(name for name, _ in values[: len(values) - len(columns.outcomes)])
-    periods, n_on = _checked(rows, columns, len(values))
-    return PanelRows(columns, rows, regressors, periods, n_on)
+    periods, n_on, n_one = _checked(rows, columns, len(values))
+    return PanelRows(columns, rows, regressors, periods, n_on, n_on[0] == n_one)
 
 
 def unknown_columns(relation: Relation, names: Sequence[str]) -> list[Fault]:
@@ -189,10 +190,11 @@ def _values(relation: Relation, columns: PanelColumns, terms: Terms) -> list[tup
     return found + [(c, relation.double(relation.name(c))) for c in columns.outcomes]
 
 
-def _checked(rows: Relation, columns: PanelColumns, size: int) -> tuple[Levels, tuple[int, ...]]:
+def _checked(rows: Relation, columns: PanelColumns, size: int) -> tuple[Levels, tuple[int, ...], int]:
     n_treatments = len(columns.treatments)
     counts = {f"count_{c}": f"count({rows.name(c)})" for c in columns.all}
-    counts |= {f"on{j}": f"sum(case when causal_x{j} <> 0 then 1 else 0 end)" for j in range(n_treatments)}
+    counts |= {f"on{j}": f"count(case when causal_x{j} <> 0 then 1 end)" for j in range(n_treatments)}
+    counts["one"] = "count(case when causal_x0 = 1 then 1 end)"
     if columns.weights is not None:
         counts["not_positive"] = "sum(case when causal_w > 0 then 0 else 1 end)"
     found = rows.aggregate({**_sums(size, columns.weights is not None), **counts}, by={"causal_time": "causal_time"})
@@ -206,7 +208,8 @@ def _checked(rows: Relation, columns: PanelColumns, size: int) -> tuple[Levels, 
         faults += _untreated(columns, facts, n)
     if faults:
         raise CausalError(*faults)
-    return _levels(found, "causal_time", size), tuple(int(facts[f"on{j}"]) for j in range(n_treatments))
+    n_on = tuple(int(facts[f"on{j}"]) for j in range(n_treatments))
+    return _levels(found, "causal_time", size), n_on, int(facts["one"])
 
 
 def _infinite(rows: Relation, columns: PanelColumns, found: Mapping[str, np.ndarray], n: int) -> list[Fault]:

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from estimators import did
+from estimators.effects import group_time_small
 from estimators.effects.did import did_design
 from estimators.effects.group_time_blocks import signs
+from estimators.effects.group_time_cells import before_treatment
 from estimators.effects.group_time_passes import from_passes
 from estimators.effects.method import PanelSpec
 from estimators.warehouse import as_relation
@@ -80,6 +82,27 @@ def test_sums_and_passes_agree(panel, weights, cluster):
     passes = from_passes(design.panel, design.cells, "y", "dr")
     np.testing.assert_allclose(sums.att, passes.att, rtol=1e-10)
     np.testing.assert_allclose(sums.covariance, passes.covariance, atol=1e-12 * sums.covariance.max())
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize("options", [{}, {"weights": "weight"}, {"covariates": ("x", "v"), "cluster": "state"}])
+def test_panels_that_the_warehouse_pivots_give_the_same(panel, options, before, monkeypatch):
+    design = did_design(as_relation(panel), PanelSpec("unit", "time", "cohort", **options), ("y",))
+    cells = before_treatment(design.cells, design.panel, 0.0) if before else design.cells
+    small = design._group_time(cells, "y", before)
+    monkeypatch.setattr(group_time_small, "SMALL", 0)
+    large = design._group_time(cells, "y", before)
+    np.testing.assert_allclose(small.att, large.att, rtol=1e-10)
+    np.testing.assert_allclose(small.covariance, large.covariance, atol=1e-12 * large.covariance.max())
+
+
+def test_the_names_of_units_change_nothing(panel):
+    """Numbers far apart, in no order, and text take other ways into memory."""
+    scattered = panel.assign(unit=(panel["unit"] * 7_919 + 13) % 1_000_003 * 10**9).sample(frac=1.0, random_state=1)
+    named = panel.assign(unit="u" + panel["unit"].astype(str))
+    expected = numbers(did(panel, **COLUMNS))
+    for other in (scattered, named):
+        assert numbers(did(other, **COLUMNS)) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("options", [{}, {"covariates": ["x", "v"]}, {"bootstrap": 200, "seed": "s"}])
