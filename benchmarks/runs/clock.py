@@ -17,4 +17,11 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
 
 def report(fit_seconds: float, **answer: Any) -> None:
     """The last line of a measured program: what `benchmarks.measure` reads."""
-    print(json.dumps({"fit_seconds": fit_seconds, **answer}))
+    print(json.dumps({"fit_seconds": fit_seconds, "peak_gb": _peak_gb(), **answer}))
+
+
+def _peak_gb() -> float:
+    """The most memory that this program held, as the kernel counts it for the program alone."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        kilobytes = next(line.split()[1] for line in status if line.startswith("VmHWM"))
+    return int(kilobytes) * 1024 / 1e9

@@ -161,7 +161,8 @@ class GroupSums:
         if "n_on" in block:
             self._count(n, block["n_on"])
         elif places is not None:  # a 0/1 treatment's sum, and what was taken off it
-            self._count(n, np.rint(sums[:, 0] + places.total(self.grouping.shift[:, 0])).astype(np.int64))
+            on = np.rint(sums[:, 0] + places.total(self.grouping.shift[:, 0])).astype(np.int64)
+            self._count(n, np.maximum(on, 0))  # below 0 only where rows repeat a level, which is refused
         if "w_min" in block:
             self.weights_vary |= bool((block["w_min"] != block["w_max"]).any())
         if places is not None:
