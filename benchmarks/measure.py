@@ -53,7 +53,7 @@ def measure(what: str, n_rows: int, program: str, *arguments: object) -> Measure
         raise RunFailed(f"{program} ended with {process.returncode}: {errors[-2000:]}")
     answer = json.loads(output.strip().splitlines()[-1])
     seconds = float(answer.pop("fit_seconds"))
-    # Linux counts kilobytes, and lets a new program inherit the peak of the process that started it: Python says its own.
+    # In kilobytes. A new program inherits the peak of the process that started it, so Python programs say their own.
     peak = float(answer.pop("peak_gb", usage.ru_maxrss * 1024 / 1e9))
     print(f" {seconds:.2f} s, {peak:.2f} GB", flush=True)
     return Measurement(what, n_rows, seconds, wall, peak, answer)

@@ -55,6 +55,10 @@ class DuckDBRelation(Relation):
         for batch in self._run(sql).to_arrow_reader(n_rows):
             yield {name: _from_arrow(batch.column(i)) for i, name in enumerate(batch.schema.names)}
 
+    def rows(self, expressions: Mapping[str, str], where: str | None = None, order_by: str | None = None) -> dict:
+        sql = self._select(expressions, where) + (f" order by {order_by}" if order_by is not None else "")
+        return _arrays(self._run(sql).fetchnumpy())
+
     def filter(self, condition: str) -> DuckDBRelation:
         return self._derive(f"select * from ({self._query}) where {condition}", self._names)
 
@@ -68,8 +72,12 @@ class DuckDBRelation(Relation):
         return self._derive(f"{self._select({**by, **expressions}, None)} group by {positions}", (*by, *expressions))
 
     def collected(self) -> DuckDBRelation:
+        # As arrays and not as an Arrow table: importing Arrow alone would take longer than most results.
         connection = _in_memory()
-        return DuckDBRelation(connection.from_arrow(self._run(self._query).to_arrow_table()), keep=connection)
+        connection.register("rows", dict(self._run(self._query).fetchnumpy()))
+        connection.execute("create table collected as select * from rows")
+        connection.unregister("rows")
+        return DuckDBRelation(connection.table("collected"), keep=connection)
 
     def joined(self, other: Relation, on: Sequence[str]) -> DuckDBRelation:
         if not isinstance(other, DuckDBRelation) or other._source is not self._source:

@@ -18,7 +18,6 @@
   from {{ feature.relation }} as event
   inner join index_times on event.{{ feature.unit_id }} = index_times.unit_id
   where {{ causal.in_window(moment, first_day, end_day) }}
-    and {{ causal.within_reach(event_micros, first_day, end_day) }}
     and {{ event_micros }} < {{ as_of_micros }}
     {%- if feature.recorded_at %}
     and {{ causal.micros('event.' ~ feature.recorded_at) }} < {{ as_of_micros }}
