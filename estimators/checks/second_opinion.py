@@ -33,6 +33,7 @@ NAME = "second_opinion"
 UNITS = 20_000
 CELLS = 1_000_000  # rows × covariates that a referee is given
 FEWEST_UNITS = 2_000
+ROUNDING = 1e-9  # of a standard error
 Numbers = Mapping[str, float]
 _CONVENTIONS = {"std_error_hc1": "HC1", "std_error_linearmodels": "CRV1 (linearmodels)"}  # in an effect's std_errors
 # What a referee may meet on rows that our own estimator took: it says so, and the number has no second opinion.
@@ -184,8 +185,9 @@ def _judged(effect: Effect, who: Referee, numbers: tuple[float, float], where: s
     allowed = tolerance
     if tolerance == EXACT and who.number == "estimate":
         allowed *= max(abs(effect.estimate) / scale, 1.0)
-    # Below a billionth it is rounding, which depends on the order of the rows: the text must not.
-    apart = f"{rounded(gap)} standard errors" if gap > 1e-9 else "less than 1e-9 standard errors"
+    # Below a billionth it is rounding, which depends on the order of the rows: what is published must not.
+    apart = f"{rounded(gap)} standard errors" if gap > ROUNDING else "less than 1e-9 standard errors"
+    gap = gap if gap > ROUNDING else 0.0
     said = f"{who.number} on {where}: ours {_full(ours)}, {who.referee} {_full(theirs)}, {apart} apart"
     figures = {"statistic": gap, "threshold": allowed, "method": effect.method, "outcome": shown(effect.outcome)}
     if gap <= allowed:

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimators import bsts, synthetic_control
-from estimators.checks.series_checks import bsts_checks, synthetic_control_checks
+from estimators import bsts
 from estimators.checks.series_controls import controls_not_affected
 from estimators.checks.series_held_out import coverage_p_values, held_out_fit
 from estimators.checks.series_lengths import chain_convergence, pre_period_fit, pre_period_length
@@ -209,25 +208,3 @@ def test_chains_that_disagree_do_not_pass(r_hat, draws, status):
 def test_a_synthetic_control_that_does_not_fit_does_not_pass(rmspe, status):
     found = {"pre_rmspe": rmspe, "outcome_sd": 10.0}
     assert pre_period_fit(replace(EFFECT, diagnostics=found)).status == status
-
-
-def test_all_checks_of_a_bsts_study():
-    effect = bsts(simulated(), **CALL, **QUICK)
-    checks = bsts_checks(effect, simulated(), **CALL, **QUICK)
-    names = [
-        "pre_period_length",
-        "chain_convergence",
-        "held_out_fit",
-        "placebo_in_time",
-        *["controls_not_affected"] * 3,
-    ]
-    assert [c.check_name for c in checks] == names
-    assert not any(c.blocks for c in checks)
-
-
-def test_all_checks_of_a_synthetic_control():
-    call = {"unit": "State", "time": "Year", "outcome": "PacksPerCapita", "treated": "California", "intervention": 1989}
-    effect = synthetic_control(california(), **call)
-    checks = synthetic_control_checks(effect, california(), **call)
-    assert [c.check_name for c in checks] == ["pre_period_length", "pre_period_fit", "placebo_in_time"]
-    assert [c.status for c in checks][:2] == ["warn", "pass"]
