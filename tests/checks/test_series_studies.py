@@ -98,3 +98,10 @@ def test_advice_names_what_is_missing():
     assert "5 control series" in advice["synthetic_control"].reasons
     assert advice["cem"].verdict == "ruled_out"
     assert np.isfinite(len(found.checks))
+
+
+def test_the_referee_of_bsts_is_asked_and_said_to_be_absent_where_it_is_not_installed():
+    found = run(series(n_controls=3, noise=1.5), methods=BSTS)
+    opinions = [c for c in found.checks if c.check_name == "second_opinion"]
+    assert all(not c.is_gate for c in opinions)
+    assert "tfcausalimpact" in opinions[0].reason
