@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from estimators.checks.instrument import WEAK
 from estimators.facts import Facts
+from estimators.shape_rules import ROWS
 from estimators.study import Study
 from estimators.study_methods import BY_NAME
 
 Verdict = Literal["recommended", "possible", "ruled_out"]
 _RANK: dict[Verdict, int] = {"recommended": 0, "possible": 1, "ruled_out": 2}
-_ROWS = {"cross_section": "one row per unit", "panel": "a row per unit and period", "series": "series over periods"}
-_WEAK = 10.0  # effective F
 _FEW_CONTROLS = 19  # control series: a placebo rank reaches p = .05 with that many
 _ENOUGH_BEFORE = 3.0  # times as many periods before as after
 
@@ -54,7 +54,7 @@ def advice(facts: Facts, study: Study) -> tuple[Advice, ...]:
 def _judged(name: str, facts: Facts, study: Study) -> Advice:
     shape = BY_NAME[name].shape
     if shape != study.shape:
-        return Advice(name, "ruled_out", f"needs {_ROWS[shape]}; this study has {_ROWS[study.shape]}")
+        return Advice(name, "ruled_out", f"needs {ROWS[shape]}; this study has {ROWS[study.shape]}")
     reasons = [*_of_all(name, facts, study), *_RULES[name](facts, study)]
     verdict = max((v for v, _ in reasons), key=_RANK.__getitem__, default="possible")
     decisive = sorted(reasons, key=lambda r: -_RANK[r[0]])
@@ -110,7 +110,7 @@ def _iv(facts: Facts, study: Study) -> Iterator[Reason]:
     f, critical = facts.effective_f, facts.critical_f
     if f is None:
         yield "possible", "the strength of the instruments is not known"
-    elif f < _WEAK:
+    elif f < WEAK:
         yield "ruled_out", f"the instruments are weak (effective F {f:.1f}): only the Anderson-Rubin set can be read"
     elif critical is not None and f < critical:
         yield "possible", f"the instruments are borderline (effective F {f:.1f}, {critical:.1f} wanted)"

@@ -98,8 +98,7 @@ def _did_spec(table: StudyTable, method: Did, seed: str) -> PanelSpec:
 
 
 def _panel_spec(table: StudyTable, method: Panel, seed: str) -> PanelSpec:
-    options = method.options() | {"cov": "cluster" if method.cov == "clustered" else method.cov}
-    spec = _spec(table, seed, **options, estimand=table.study.estimand_of(method))
+    spec = _spec(table, seed, **method.options(), estimand=table.study.estimand_of(method))
     return replace(spec, treatment="treatment", cohort=None)
 
 

@@ -139,7 +139,7 @@ def test_covariates_are_compared_across_a_binary_instrument():
 
 
 # --- invariants -----------------------------------------------------------------------------------------------------
-def same(found, wanted, tolerance: float) -> None:
+def assert_same(found, wanted, tolerance: float) -> None:
     assert abs(found.estimate - wanted.estimate) <= tolerance * max(abs(wanted.estimate), wanted.std_error)
     assert found.std_error == pytest.approx(wanted.std_error, rel=tolerance)
     assert np.ravel(found.diagnostics["anderson_rubin"]) == pytest.approx(
@@ -151,14 +151,14 @@ def same(found, wanted, tolerance: float) -> None:
 def test_the_order_of_the_rows_is_irrelevant(options):
     frame = sample(8)
     found = estimate(frame.sample(frac=1.0, random_state=1), instruments=["z", "second"], **options)
-    same(found, estimate(frame, instruments=["z", "second"], **options), 1e-12)
+    assert_same(found, estimate(frame, instruments=["z", "second"], **options), 1e-12)
 
 
 @pytest.mark.parametrize("column", ["x", "z"])
 @pytest.mark.parametrize(("a", "b"), [(1e-3, 0.0), (1e6, -7.0), (3.0, 1e4)])
 def test_units_and_origin_of_covariate_and_instrument_are_irrelevant(column, a, b):
     frame = sample(9)
-    same(estimate(frame.assign(**{column: a * frame[column] + b})), estimate(frame), 1e-7)
+    assert_same(estimate(frame.assign(**{column: a * frame[column] + b})), estimate(frame), 1e-7)
 
 
 def test_units_of_treatment_and_outcome_scale_the_effect():
@@ -172,7 +172,7 @@ def test_units_of_treatment_and_outcome_scale_the_effect():
 def test_sorted_rows_whose_first_ones_say_nothing_keep_their_digits():
     frame = sample(10, n=40_000)
     frame["x"] = np.where(np.arange(40_000) < 35_000, 1e5, 1e5 + frame["x"])
-    same(estimate(frame.sample(frac=1.0, random_state=2)), estimate(frame), 1e-9)
+    assert_same(estimate(frame.sample(frac=1.0, random_state=2)), estimate(frame), 1e-9)
 
 
 def test_every_row_twice_keeps_the_estimate_and_by_cluster_the_error():
@@ -184,7 +184,7 @@ def test_every_row_twice_keeps_the_estimate_and_by_cluster_the_error():
 
 def test_equal_weights_are_no_weights():
     frame = sample(12).assign(weight=2.5)
-    same(estimate(frame, weights="weight"), estimate(frame), 1e-9)
+    assert_same(estimate(frame, weights="weight"), estimate(frame), 1e-9)
 
 
 # --- weak instruments -------------------------------------------------------------------------------------------------
