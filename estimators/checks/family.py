@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from estimators.checks.draws import generator
+from estimators.draws import generator, joint_normal
 
 _DRAWS = 100_000
 
@@ -26,9 +26,7 @@ def critical_value(covariance: np.ndarray, level: float, n_methods: int, seed: s
     if not np.all(np.isfinite(covariance)) or np.any(np.diag(covariance) <= 0.0):
         return _normal(alpha / k)
     scale = np.sqrt(np.diag(covariance))
-    values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
-    root = vectors * np.sqrt(np.clip(values, 0.0, None))
-    draws = generator(seed, "family").standard_normal((_DRAWS, k)) @ root.T
+    draws = joint_normal(covariance / np.outer(scale, scale), _DRAWS, generator(seed, "family"))
     found = float(np.quantile(np.max(np.abs(draws), axis=1), 1.0 - alpha))
     return min(found, _normal(alpha / k))
 

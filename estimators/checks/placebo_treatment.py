@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from estimators.checks.draws import generator
 from estimators.checks.verdict import passed
+from estimators.draws import generator
 from estimators.results import Check
 from estimators.study_table import ARM, StudyTable, shown
 

@@ -8,9 +8,9 @@ import numpy as np
 from scipy import stats
 
 from estimators.checks.balance import NAME
-from estimators.checks.draws import generator
 from estimators.checks.moments import Moments, design_blocks
 from estimators.checks.verdict import passed
+from estimators.draws import generator
 from estimators.results import Check
 from estimators.study_table import ARM, StudyTable, shown, treats_whole_clusters
 

@@ -13,10 +13,10 @@ from functools import partial
 
 import numpy as np
 
-from estimators.checks.draws import generator
 from estimators.checks.randomization_elements import BLOCK, Elements
 from estimators.checks.randomization_law import Drawn, Law, drawn, enumerated
 from estimators.checks.randomization_statistic import ArmSums, Assignments, assignments
+from estimators.draws import generator
 
 _COLUMNS = 2_048  # elements multiplied at a time
 _AT_ONCE = 64  # enumerated assignments

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, fields
 
 import numpy as np
 
+from estimators import draws
 from estimators.effects.bsts_model import Structure
 from estimators.effects.bsts_priors import Priors, causal_impact_priors
 from estimators.effects.bsts_sampler import Chain, Draws, Series
@@ -63,8 +63,7 @@ class Fit:
 
 def generator(settings: Settings, purpose: str) -> np.random.Generator:
     """The random numbers of one purpose, which follow from the seed alone."""
-    digest = hashlib.sha256(f"bsts|{settings.seed}|{purpose}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
+    return draws.generator(f"bsts|{settings.seed}", purpose)
 
 
 def standardised(outcome: np.ndarray, controls: np.ndarray, settings: Settings) -> tuple[Series, Scale]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
+from estimators.draws import generator, joint_normal
 from estimators.effects.group_time_averages import Average
 from estimators.effects.group_time_sums import GroupTime
 
@@ -45,20 +45,17 @@ def band_of(averages: Sequence[Average], found: GroupTime, seed: str, level: flo
     if known.sum() <= 1:
         return Band(std_errors, pointwise)
     if draws is None:
-        draws = joint_normal(covariance[np.ix_(known, known)], seed)
+        draws = drawn(covariance[np.ix_(known, known)], seed)
     else:
         draws = draws[:, known]
     largest = np.max(np.abs(draws / std_errors[known]), axis=1)
     return Band(std_errors, max(float(np.quantile(largest, level)), pointwise))
 
 
-def joint_normal(covariance: np.ndarray, seed: str, n_draws: int = _DRAWS) -> np.ndarray:
-    """Draws (n_draws, k) of a normal with this covariance, which may be singular; the same for the same seed."""
-    digest = hashlib.sha256(f"{seed}|max t".encode()).digest()
-    generator = np.random.default_rng(int.from_bytes(digest[:16], "big"))
-    n_draws = min(n_draws, max(1_000, _NUMBERS // len(covariance)))
-    values, vectors = np.linalg.eigh(covariance)
-    return generator.standard_normal((n_draws, len(covariance))) @ (vectors * np.sqrt(np.clip(values, 0.0, None))).T
+def drawn(covariance: np.ndarray, seed: str, n_draws: int = _DRAWS) -> np.ndarray:
+    """Draws (n, k) for a max-t band; fewer than `n_draws` of them where there are many estimates."""
+    n = min(n_draws, max(1_000, _NUMBERS // len(covariance)))
+    return joint_normal(covariance, n, generator(seed, "max t"))
 
 
 def _positive(std_errors: np.ndarray) -> np.ndarray:

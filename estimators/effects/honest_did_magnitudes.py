@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from estimators.effects.event_study import EventStudy
-from estimators.effects.group_time_bands import joint_normal
+from estimators.effects.group_time_bands import drawn
 
 FIRST_STAGE = 0.1  # of the test's size that goes to the least-favourable first stage, as in the paper
 _TINY = 1e-10
@@ -75,7 +75,7 @@ class Magnitudes:
         self.center = float(weights @ self.estimates[study.n_before :])
         after = self.covariance[study.n_before :, study.n_before :]
         self.std_error = float(np.sqrt(weights @ after @ weights))
-        self.draws = joint_normal(self.covariance, seed, _DRAWS)
+        self.draws = drawn(self.covariance, seed, _DRAWS)
 
     def interval(self, bound: float) -> tuple[float, float]:
         """The ends of the accepted set: on a grid that is widened until they lie inside, then on finer ones."""

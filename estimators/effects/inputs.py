@@ -47,7 +47,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class _Roles:
+class Roles:
     treatment: str
     outcomes: tuple[str, ...]
     covariates: tuple[str, ...]
@@ -76,9 +76,9 @@ def require_valid(
     Raises CausalError with every fault found: 001 wrong type, 003 no such column, 010 nulls, 011 infinite or NaN,
     012 treatment constant, 013 treatment not 0/1, 022 too many levels, 023 no rows, 024 weights not positive.
     """
-    roles = _Roles(treatment, tuple(outcomes), tuple(covariates), cluster, weights)
+    roles = Roles(treatment, tuple(outcomes), tuple(covariates), cluster, weights)
     kinds = {c: relation.columns[c] for c in roles.columns if c in relation.columns}
-    faults = [*_missing(roles, relation.columns), *_wrong_kinds(roles, kinds)]
+    faults = [*missing_columns(roles, relation.columns), *_wrong_kinds(roles, kinds)]
     if faults:
         raise CausalError(*faults)
     facts = _scan(relation, roles, kinds)
@@ -86,22 +86,22 @@ def require_valid(
     if n == 0:
         raise CausalError(Fault("023", "no rows", fix="check the cohort: it has no unit to analyse"))
     faults = [
-        *_nulls(facts, roles.columns, n),
-        *_infinite(relation, facts, [c for c in roles.columns if _is_measured(c, roles, kinds)]),
+        *null_faults(facts, roles.columns, n),
+        *infinite_faults(relation, facts, [c for c in roles.columns if _is_measured(c, roles, kinds)]),
         *_treatment(facts, treatment, n, is_binary),
-        *_weights(facts, weights, n),
+        *weight_faults(facts, weights, n),
     ]
-    faults += _many_levels(facts, _text(roles, kinds), max_levels)
+    faults += level_faults(facts, _text(roles, kinds), max_levels)
     if faults:
         raise CausalError(*faults)
     levels = _levels(relation, {c: int(facts[f"levels_{c}"]) for c in _text(roles, kinds)})
-    faults = _many_levels({f"levels_{c}": len(v) for c, v in levels.items()}, levels, max_levels, slack=1)
+    faults = level_faults({f"levels_{c}": len(v) for c, v in levels.items()}, levels, max_levels, slack=1)
     if faults:
         raise CausalError(*faults)
     return _inputs(facts, roles, kinds, levels)
 
 
-def _inputs(facts: Mapping[str, Any], roles: _Roles, kinds: Mapping[str, Kind], levels: Mapping[str, Any]) -> Inputs:
+def _inputs(facts: Mapping[str, Any], roles: Roles, kinds: Mapping[str, Kind], levels: Mapping[str, Any]) -> Inputs:
     measured = [c for c in roles.columns if _is_measured(c, roles, kinds)]
     n, treated, control = (int(facts[k]) for k in ("n", "treated", "control"))
     return Inputs(
@@ -114,17 +114,17 @@ def _inputs(facts: Mapping[str, Any], roles: _Roles, kinds: Mapping[str, Kind], 
     )
 
 
-def _is_measured(column: str, roles: _Roles, kinds: Mapping[str, Kind]) -> bool:
+def _is_measured(column: str, roles: Roles, kinds: Mapping[str, Kind]) -> bool:
     """A cluster may be of any kind; every other numeric column is averaged."""
     used = (roles.treatment, *roles.outcomes, *roles.covariates, roles.weights)
     return column in used and kinds[column] in _NUMERIC
 
 
-def _text(roles: _Roles, kinds: Mapping[str, Kind]) -> list[str]:
+def _text(roles: Roles, kinds: Mapping[str, Kind]) -> list[str]:
     return [c for c in roles.covariates if kinds[c] == "text"]
 
 
-def _scan(relation: Relation, roles: _Roles, kinds: Mapping[str, Kind]) -> dict[str, Any]:
+def _scan(relation: Relation, roles: Roles, kinds: Mapping[str, Kind]) -> dict[str, Any]:
     name = relation.name
     treatment = relation.double(name(roles.treatment))
     expressions = {
@@ -155,7 +155,7 @@ def _levels(relation: Relation, approximate: Mapping[str, int]) -> dict[str, tup
     return {c: tuple(relation.aggregate({}, by=[c])[c]) for c in approximate}
 
 
-def _missing(roles: _Roles, known: Iterable[str]) -> list[Fault]:
+def missing_columns(roles: Roles, known: Iterable[str]) -> list[Fault]:
     names = list(known)
     faults = []
     for column in roles.columns:
@@ -167,7 +167,7 @@ def _missing(roles: _Roles, known: Iterable[str]) -> list[Fault]:
     return faults
 
 
-def _wrong_kinds(roles: _Roles, kinds: Mapping[str, Kind]) -> list[Fault]:
+def _wrong_kinds(roles: Roles, kinds: Mapping[str, Kind]) -> list[Fault]:
     faults = []
     if kinds.get(roles.treatment, "number") not in _NUMERIC:
         fix = "map the two values to 0 and 1 (treatment_values in a study)"
@@ -182,7 +182,7 @@ def _wrong_kinds(roles: _Roles, kinds: Mapping[str, Kind]) -> list[Fault]:
     return faults
 
 
-def _nulls(facts: Mapping[str, Any], columns: Sequence[str], n: int) -> list[Fault]:
+def null_faults(facts: Mapping[str, Any], columns: Sequence[str], n: int) -> list[Fault]:
     missing = {c: n - int(facts[f"count_{c}"]) for c in columns}
     missing = {c: k for c, k in missing.items() if k}
     if not missing:
@@ -192,7 +192,7 @@ def _nulls(facts: Mapping[str, Any], columns: Sequence[str], n: int) -> list[Fau
     return [Fault("010", "nulls in the data", (detail,), fix)]
 
 
-def _infinite(relation: Relation, facts: Mapping[str, Any], columns: Sequence[str]) -> list[Fault]:
+def infinite_faults(relation: Relation, facts: Mapping[str, Any], columns: Sequence[str]) -> list[Fault]:
     suspects = [c for c in columns if not all(math.isfinite(facts[f"{end}_{c}"]) for end in ("min", "max"))]
     suspects = [c for c in suspects if int(facts[f"count_{c}"])]
     if not suspects:
@@ -222,14 +222,14 @@ def _treatment(facts: Mapping[str, Any], treatment: str, n: int, is_binary: bool
     return [Fault("012", "treatment is constant", (f"{treated:,} of {n:,} treated",), "check the cohort's treatment")]
 
 
-def _weights(facts: Mapping[str, Any], weights: str | None, n: int) -> list[Fault]:
+def weight_faults(facts: Mapping[str, Any], weights: str | None, n: int) -> list[Fault]:
     if weights is None or not int(facts["not_positive"]):
         return []
     detail = f"{weights} is zero or negative in {int(facts['not_positive']):,} of {n:,} rows"
     return [Fault("024", "weights must be positive", (detail,), "leave out units that should not count")]
 
 
-def _many_levels(facts: Mapping[str, Any], columns: Iterable[str], max_levels: int, slack: float = 1.5) -> list[Fault]:
+def level_faults(facts: Mapping[str, Any], columns: Iterable[str], max_levels: int, slack: float = 1.5) -> list[Fault]:
     """The first count is approximate (little memory whatever the data), hence the slack; the second is exact."""
     faults = []
     for column in columns:

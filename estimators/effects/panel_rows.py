@@ -141,7 +141,7 @@ def panel_rows(relation: Relation, columns: PanelColumns, max_levels: int = 50) 
 def unknown_columns(relation: Relation, names: Sequence[str]) -> list[Fault]:
     """A fault for each of `names` that is no column, with the name that may have been meant."""
     first, *others = names
-    return inputs._missing(inputs._Roles(first, tuple(others), (), None, None), relation.columns)
+    return inputs.missing_columns(inputs.Roles(first, tuple(others), (), None, None), relation.columns)
 
 
 def _wrong_kinds(columns: PanelColumns, kinds: Mapping[str, str]) -> list[Fault]:
@@ -170,12 +170,12 @@ def _categories(relation: Relation, text: Sequence[str], max_levels: int) -> tup
         return ()
     counts = {f"levels_{c}": f"approx_count_distinct({relation.name(c)})" for c in text}
     facts = {key: value[0] for key, value in relation.aggregate(counts).items()}
-    faults = inputs._many_levels(facts, text, max_levels)
+    faults = inputs.level_faults(facts, text, max_levels)
     if faults:
         raise CausalError(*faults)
     # Nulls are counted later, with those of all other columns.
     found = {c: relation.aggregate({}, by=[c], where=f"{relation.name(c)} is not null")[c] for c in text}
-    faults = inputs._many_levels({f"levels_{c}": len(v) for c, v in found.items()}, text, max_levels, slack=1)
+    faults = inputs.level_faults({f"levels_{c}": len(v) for c, v in found.items()}, text, max_levels, slack=1)
     if faults:
         raise CausalError(*faults)
     return tuple((c, tuple(str(level) for level in found[c])) for c in text)
@@ -202,9 +202,9 @@ def _checked(rows: Relation, columns: PanelColumns, size: int) -> tuple[Levels, 
     if n == 0:
         raise refuse("023", "no rows", fix="check the cohort: it has no unit to analyse")
     facts = {key: found[key].sum() for key in (*counts, "n")}
-    faults = inputs._nulls(facts, columns.all, n)
+    faults = inputs.null_faults(facts, columns.all, n)
     if not faults:
-        faults = [*_infinite(rows, columns, found, n), *inputs._weights(facts, columns.weights, n)]
+        faults = [*_infinite(rows, columns, found, n), *inputs.weight_faults(facts, columns.weights, n)]
         faults += _untreated(columns, facts, n)
     if faults:
         raise CausalError(*faults)
@@ -224,7 +224,7 @@ def _infinite(rows: Relation, columns: PanelColumns, found: Mapping[str, np.ndar
     wrong = rows.aggregate(
         {c: f"sum(case when abs({rows.double(rows.name(c))}) < 1e0 / 0e0 then 0 else 1 end)" for c in suspects}
     )
-    return inputs._infinite(rows, facts, [c for c in suspects if int(wrong[c][0])])
+    return inputs.infinite_faults(rows, facts, [c for c in suspects if int(wrong[c][0])])
 
 
 def _untreated(columns: PanelColumns, facts: Mapping[str, Any], n: int) -> list[Fault]:
