@@ -9,11 +9,12 @@ from typing import Any
 from estimators import robustness
 from estimators.checks import attrition, interference, missing_values, outcome_values, panel_structure, pre_trends
 from estimators.checks.panel_structure import Structure
+from estimators.checks.pre_trends import Trend
 from estimators.checks.verdict import METHOD_ERRORS, failed, failures
 from estimators.design_stage import DesignStage
 from estimators.effects.did import DidDesign, did_design
 from estimators.effects.goodman_bacon import goodman_bacon
-from estimators.effects.method import PanelDesign, PanelSpec, PreTrends
+from estimators.effects.method import PanelDesign, PanelSpec
 from estimators.effects.panel import panel_design
 from estimators.errors import CausalError, Fault
 from estimators.estimate_stage import EstimateStage, adjusted, without_error
@@ -123,7 +124,7 @@ def _designed(stage: DesignStage, seed: str) -> DesignStage:
     return replace(stage, designs=designs)
 
 
-def _pre_trends(stage: DesignStage, seed: str) -> tuple[list[Check], dict[str, PreTrends]]:
+def _pre_trends(stage: DesignStage, seed: str) -> tuple[list[Check], dict[str, Trend]]:
     """Event times before treatment, by `did` whatever the method; a dose has no time of treatment to look before.
 
     A verdict other than "pass" does not block a study that `did` leads: its second stage then publishes the interval
@@ -133,22 +134,15 @@ def _pre_trends(stage: DesignStage, seed: str) -> tuple[list[Check], dict[str, P
     if study.treatment_kind == "continuous" or not stage.designs:
         return [], {}
     try:
-        found = _event_design(stage, seed).pre_trends(table.outcomes)
+        events = _event_design(stage, seed)
+        found = events.pre_trends(table.outcomes)
     except METHOD_ERRORS as error:
         return [replace(c, check_name=pre_trends.NAME) for c in failures(error)], {}
-    scale = spread_before_treatment(table)
-    checks = [pre_trends.judge(t, scale[t.outcome], study.margin, seed) for t in found]
+    trends = {t.outcome: Trend(t, events.scale(t.outcome)) for t in found}
+    checks = [pre_trends.judge(t.found, t.scale, study.margin, seed) for t in trends.values()]
     is_open = study.headline.name == "did"
     checks = [replace(c, outcome=shown(c.outcome), is_gate=c.is_gate and not is_open) for c in checks]
-    return checks, {t.outcome: t for t in found}
-
-
-def spread_before_treatment(table: StudyTable) -> dict[str, float]:
-    """SD of each outcome over the rows that are not under treatment."""
-    relation = table.relation
-    values = {c: f"stddev_samp({relation.double(relation.name(c))})" for c in table.outcomes}
-    found = relation.aggregate(values, where=f"{relation.name('treatment')} = 0")
-    return {c: float(found[c][0]) for c in table.outcomes}
+    return checks, trends
 
 
 def _event_design(stage: DesignStage, seed: str) -> DidDesign:

@@ -174,15 +174,11 @@ def _opinion(table: StudyTable, checks: Iterable[Check]) -> Robustness:
 
 def _honest(stage: DesignStage, design: DidDesign, effect: Effect, seed: str) -> Robustness:
     """HonestDiD: rows for the table, and its interval in the place of the usual one where trends are not parallel."""
-    from estimators.panel_analysis import spread_before_treatment
-
     study, outcome = stage.table.study, shown(effect.outcome)
-    scale = spread_before_treatment(stage.table)[effect.outcome]
-    found = pre_trends.judged(
-        effect, stage.source[effect.outcome], design.event_study(effect.outcome), scale, study.margin, seed
-    )
+    trend = stage.source[effect.outcome]
+    found = pre_trends.judged(effect, trend.found, design.event_study(effect.outcome), trend.scale, study.margin, seed)
     rows = _rows(found.sensitivity, effect.method) if found.sensitivity else ()
-    own = unobserved.of_effect(effect, scale, rows, asked_of(stage.table))
+    own = unobserved.of_effect(effect, trend.scale, rows, asked_of(stage.table))
     passed = found.check.status == "pass"
     if found.sensitivity is None:
         status = "pass" if passed else "not_evaluated"

@@ -25,6 +25,14 @@ MAGNITUDE = 1.0  # M̄ of the headline when trends are not shown to be parallel
 
 
 @dataclass(frozen=True)
+class Trend:
+    """found: effects before treatment of one outcome.  scale: its SD before treatment, which margins are counted in."""
+
+    found: PreTrends
+    scale: float
+
+
+@dataclass(frozen=True)
 class Judgement:
     """check: the verdict.  effect: what may be published.  sensitivity: None with the reason in the check."""
 

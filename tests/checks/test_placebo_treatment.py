@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimators.checks.draws import generator
 from estimators.checks.placebo_treatment import Sample, n_rejected
+from estimators.draws import generator
 from tests.checks.simulated import only, run, simulated
 
 
