@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from estimators.errors import CausalError, Fault
@@ -14,14 +14,28 @@ from estimators.warehouse import Relation, as_relation
 UNIT, PERIOD, COHORT = "unit_id", "period", "cohort"
 
 
-def panel_table(data: Any, study: Study, unit: str = UNIT) -> StudyTable:
+@dataclass(frozen=True)
+class Layout:
+    """unit: the column of what is followed over periods.  marks: columns that every such table has besides."""
+
+    unit: str
+    marks: tuple[str, ...]
+
+
+UNITS = Layout(UNIT, (COHORT, "treatment"))
+DOSES = Layout(UNIT, ("treatment",))  # a dose has no period in which it begins
+
+
+def panel_table(data: Any, study: Study, layout: Layout | None = None) -> StudyTable:
     """The panel in `data` with the columns that `study` declares; rows that carry an exclusion are left out.
 
-    data: pandas frame, DuckDB relation or `Relation` with the columns that the panel macro makes (the series macro:
-    `unit` is then the series).  ARM: whether a unit is ever treated within the panel.
+    data: pandas frame, DuckDB relation or `Relation` with the columns that the panel macro makes.  layout: another one
+    than that of units; the series macro's is `estimators.series_table.LAYOUT`.  ARM: whether a unit is ever treated
+    within the panel.
     Raises CausalError 003 for columns that are not there (all at once).
     """
     relation = as_relation(data)
+    layout = layout or (DOSES if study.treatment_kind == "continuous" else UNITS)
     table = StudyTable(
         relation=relation,
         study=study,
@@ -32,23 +46,21 @@ def panel_table(data: Any, study: Study, unit: str = UNIT) -> StudyTable:
         cluster="cluster_id" if study.cluster else None,
         weights=WEIGHT if WEIGHT in relation.columns else None,
     )
-    wanted = [unit, PERIOD, *table.covariates, *table.outcomes, *table.segments, *table.negative_controls]
-    wanted += ["treatment"] if unit != UNIT or study.treatment_kind == "continuous" else [COHORT, "treatment"]
-    wanted += [table.cluster] if table.cluster else []
-    wanted += ["period_starts_at", "treated_at"] if unit != UNIT else []
+    wanted = [layout.unit, PERIOD, *table.covariates, *table.outcomes, *table.segments, *table.negative_controls]
+    wanted += [*layout.marks, *([table.cluster] if table.cluster else [])]
     absent = [c for c in wanted if c not in relation.columns]
     if absent:
         fix = "build the study table again, or correct the names in the definition"
         raise CausalError(Fault("003", "columns missing from the study table", (listed(absent),), fix))
-    relation = relation.with_columns({ARM: _ever_treated(relation, unit)})
-    excluded = _excluded(relation, unit)
+    relation = relation.with_columns({ARM: _ever_treated(relation)})
+    excluded = _excluded(relation, layout.unit)
     if excluded:
         relation = relation.filter(f"{relation.name('exclusion')} is null")
     return replace(table, relation=relation, excluded=excluded)
 
 
-def _ever_treated(relation: Relation, unit: str) -> str:
-    by = COHORT if unit == UNIT and COHORT in relation.columns else "treatment"
+def _ever_treated(relation: Relation) -> str:
+    by = COHORT if COHORT in relation.columns else "treatment"
     column = relation.name(by)
     is_treated = f"{column} is not null" if by == COHORT else f"{column} <> 0"
     return f"case when {is_treated} then 1 else 0 end"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from estimators.errors import refuse
-from estimators.panel_table import PERIOD, panel_table
+from estimators.panel_table import PERIOD, Layout, panel_table
 from estimators.study import Study
 from estimators.study_table import ARM, StudyTable
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SERIES = "series_id"
 TOUCHED = "touched"  # the series that the intervention touched, taken together
+LAYOUT = Layout(SERIES, ("treatment", "period_starts_at", "treated_at"))
 MOST_ROWS = 5_000_000
 
 
@@ -69,7 +70,7 @@ def series_table(data: Any, study: Study) -> SeriesTable:
     data: pandas frame, DuckDB relation or `Relation` with the columns that the series macro makes.
     Raises CausalError 003 for missing columns, 027 for series that cannot be compared, 031 for too many rows.
     """
-    table = panel_table(data, study, unit=SERIES)
+    table = panel_table(data, study, LAYOUT)
     relation = table.relation
     n = relation.n_rows()
     if n > MOST_ROWS:
@@ -104,11 +105,11 @@ def _rows(table: StudyTable) -> dict[str, np.ndarray]:
     name = relation.name
     has = relation.columns
     wanted = {
-        SERIES: f"cast({name(SERIES)} as varchar)",
+        SERIES: f"cast({name(SERIES)} as string)",
         PERIOD: name(PERIOD),
         "arm": name(ARM),
         "n_units": relation.double(name("n_units")) if "n_units" in has else relation.number(1.0),
-        "starts": f"cast({name('period_starts_at')} as varchar)",
+        "starts": f"cast({name('period_starts_at')} as string)",
         "touched_from": _touched_from(table),
         **{c: relation.double(name(c)) for c in table.outcomes},
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -37,7 +37,7 @@ CHOICES = {
 FEW_CLUSTERS = 30
 
 
-def did(
+def did(  # noqa: PLR0913 - the public signature of DESIGN.md
     data: Any,
     unit: str,
     time: str,
@@ -46,8 +46,14 @@ def did(
     covariates: Sequence[str] = (),
     cluster: str | None = None,
     weights: str | None = None,
+    control: Literal["never", "not_yet"] = "never",
+    method: Literal["dr", "reg", "ipw"] = "dr",
+    aggregate: Literal["group", "simple", "dynamic", "calendar"] = "group",
+    base_period: Literal["varying", "universal"] = "varying",
+    anticipation: float = 0,
+    bootstrap: int = 0,
+    max_levels: int = 50,
     seed: str = "",
-    **options: Any,
 ) -> Effect:
     """Average effect on the treated when treatment begins at different times, and its parts in `.effects`.
 
@@ -56,28 +62,41 @@ def did(
     Numbers or dates, as `time`.  covariates: taken from the earlier of the two periods of each comparison.
     cluster: of the standard errors, at or above the unit; the unit otherwise.  weights: of units.
 
-    options: ``control`` ("never", "not_yet"), ``method`` ("dr", "reg", "ipw": the same without covariates),
-    ``aggregate`` ("group", "simple", "dynamic", "calendar"), ``base_period`` ("varying", "universal"),
-    ``anticipation`` (0; on the scale of `time`), ``bootstrap`` (0; draws of the multiplier bootstrap, analytic bands
-    otherwise), ``max_levels`` (50; of a text covariate).
+    method: of adjustment for covariates; without any, all three are the same.  anticipation: on the scale of `time`.
+    bootstrap: draws of the multiplier bootstrap; with 0 standard errors and bands are analytic.  max_levels: of a text
+    covariate.
     With several outcomes the first is returned; use `did_design` for the others.
 
     Raises CausalError (001, 003, 010-012, 014, 020, 022-024, 026).
     """
     outcomes = (outcome,) if isinstance(outcome, str) else tuple(outcome)
+    options = {
+        "control": control,
+        "method": method,
+        "aggregate": aggregate,
+        "base_period": base_period,
+        "anticipation": anticipation,
+        "bootstrap": bootstrap,
+        "max_levels": max_levels,
+    }
     spec = PanelSpec(unit, time, cohort, None, tuple(covariates), cluster, weights, seed, options)
-    return did_design(as_relation(data), spec, outcomes).estimate(outcomes).effects[0]
+    return did_design(as_relation(data), spec, outcomes, outcomes[0]).estimate(outcomes).effects[0]
 
 
-def did_design(relation: Relation, spec: PanelSpec, outcomes: Sequence[str] = ()) -> DidDesign:
-    """The design stage: reads units, periods, cohorts and covariates; `outcomes` are only checked for faults."""
+def did_design(
+    relation: Relation, spec: PanelSpec, outcomes: Sequence[str] = (), estimated: str | None = None
+) -> DidDesign:
+    """The design stage: reads units, periods, cohorts and covariates; `outcomes` are only checked for faults.
+
+    estimated: an outcome that may be read at once, where no design stage has to pass before.
+    """
     known = {*CHOICES, "anticipation", "bootstrap", "max_levels"}
     unknown = sorted(set(spec.options) - known)
     if unknown:
         fix = f"the options of did are {', '.join(sorted(known))}"
         raise refuse("001", "unknown option", f"no option {', '.join(unknown)}", fix=fix)
     chosen = options_of(spec, CHOICES)
-    panel = read_panel(relation, spec, outcomes, int(spec.options.get("max_levels", 50)))
+    panel = read_panel(relation, spec, outcomes, int(spec.options.get("max_levels", 50)), estimated)
     return DidDesign(panel, chosen)
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from estimators.effects.group_time_panel import Panel
-from estimators.effects.group_time_small import small_units
 
 _KEPT_BYTES = 2**28
 _BLOCK_ROWS = 30_000
@@ -72,7 +71,7 @@ class Blocks:
     def _read(self) -> Iterator[dict[str, np.ndarray]]:
         """Small panels by their rows, unless the bootstrap's keys are wanted; else as the warehouse pivots them."""
         if "low" not in self._columns:
-            units = small_units(self.panel, self._outcome, self._before_treatment)
+            units = self.panel.small(self._outcome, self._before_treatment)
             if units is not None:
                 for start in range(0, len(units["causal_g"]), self._n_rows):
                     yield {n: units[c][start : start + self._n_rows] for n, c in self._columns.items()}
@@ -92,7 +91,7 @@ class Blocks:
             who = "causal_c" if panel.spec.cluster is not None else "causal_unit"
             for part in ("low", "high"):
                 salt = units.text("|" + hashlib.sha256(f"{seed}|multiplier bootstrap|{part}".encode()).hexdigest())
-                columns[part] = units.bucket(f"(cast({who} as varchar) || {salt})")
+                columns[part] = units.bucket(f"(cast({who} as string) || {salt})")
         return columns
 
     def _block(self, values: dict[str, np.ndarray]) -> Block:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from estimators.effects.group_time_faults import known_columns, not_treated_throughout, require_panel
+from estimators.effects.group_time_small import SmallRows, facts_of, small_rows
 from estimators.effects.inputs import require_valid
 from estimators.effects.method import PanelSpec
 from estimators.errors import CausalError, refuse
@@ -28,6 +29,7 @@ class Panel:
     periods: (T,) on the clock, ascending.  labels: of the periods, as people know them.  cohorts: (C,) on the clock,
     ascending, without the always treated; n_units: (C + 1,) units by cohort, the never treated last.
     n_rows: units times periods as far as there are rows.  varying: which causal_z* change within a unit.
+    held: an outcome, and the rows that were read with it on the way.
     """
 
     rows: Relation
@@ -40,6 +42,7 @@ class Panel:
     terms: Terms
     varying: tuple[str, ...]
     n_rows: int
+    held: tuple[str, SmallRows] | None = None
 
     @property
     def is_balanced(self) -> bool:
@@ -77,23 +80,52 @@ class Panel:
                 columns[f"x{i}"] = f"max({z})"
         return rows.grouped(columns, {"causal_unit": rows.name(self.spec.unit)})
 
-    def long(self, outcome: str) -> dict[str, str]:
-        """SQL of what `wide` is made of, by row: unit, time, cohort, weight, cluster, y, causal_z*."""
-        rows, spec = self.rows, self.spec
-        columns = {"unit": rows.name(spec.unit), "time": "causal_time", "cohort": "causal_cohort"}
-        columns |= {"y": rows.double(rows.name(outcome))}
-        columns |= {"weight": self._weight()} if spec.weights is not None else {}
-        columns |= {"cluster": rows.name(spec.cluster)} if spec.cluster is not None else {}
-        return columns | {f"causal_z{i}": f"causal_z{i}" for i in range(1, self.terms.size)}
+    def small(self, outcome: str, before_treatment: bool = False) -> dict[str, np.ndarray] | None:
+        """What `wide` has, as arrays over units, for a panel that is small enough to hold; None for another."""
+        found = self.held[1] if self.held is not None and self.held[0] == outcome else None
+        if found is None:
+            columns = _long(self.rows, self.spec, self.terms, outcome)
+            found = small_rows(self.rows, self.spec.unit, columns, self.periods, self.n_rows)
+        if found is None:
+            return None
+        n, y = len(self.periods), found.by_period("y", len(self.periods))
+        group = found.of_unit("cohort")
+        if before_treatment:
+            y[self.periods[:, None] >= np.nan_to_num(group, nan=np.inf)] = np.nan
+        columns = {"causal_g": group} | {f"y{k}": values for k, values in enumerate(y)}
+        columns["causal_w"] = found.of_unit("weight") if self.spec.weights else np.ones(len(group))
+        if self.spec.cluster is not None:
+            columns["causal_c"] = found.of_unit("cluster")
+        for i in range(1, self.terms.size):
+            if f"causal_z{i}" in self.varying:
+                columns |= {f"x{i}_{k}": x for k, x in enumerate(found.by_period(f"causal_z{i}", n))}
+            else:
+                columns[f"x{i}"] = found.of_unit(f"causal_z{i}")
+        return columns
 
     def _weight(self) -> str:
-        weights = self.spec.weights
-        return self.rows.double(self.rows.name(weights)) if weights else self.rows.number(1.0)
+        return _weight(self.rows, self.spec)
 
 
-def read_panel(relation: Relation, spec: PanelSpec, outcomes: Sequence[str], max_levels: int) -> Panel:
+def _weight(rows: Relation, spec: PanelSpec) -> str:
+    return rows.double(rows.name(spec.weights)) if spec.weights else rows.number(1.0)
+
+
+def _long(rows: Relation, spec: PanelSpec, terms: Terms, outcome: str) -> dict[str, str]:
+    """SQL of what `Panel.wide` is made of, by row: unit, time, cohort, weight, cluster, y, causal_z*."""
+    columns = {"unit": rows.name(spec.unit), "time": "causal_time", "cohort": "causal_cohort"}
+    columns |= {"y": rows.double(rows.name(outcome))}
+    columns |= {"weight": _weight(rows, spec)} if spec.weights is not None else {}
+    columns |= {"cluster": rows.name(spec.cluster)} if spec.cluster is not None else {}
+    return columns | {f"causal_z{i}": f"causal_z{i}" for i in range(1, terms.size)}
+
+
+def read_panel(
+    relation: Relation, spec: PanelSpec, outcomes: Sequence[str], max_levels: int, estimated: str | None = None
+) -> Panel:
     """Periods, cohorts and covariates of a panel, after its faults.
 
+    estimated: an outcome that will be estimated at once, so that a small panel is read only once.
     Raises CausalError 001, 003, 010-012, 015, 020, 022-024, 026.
     """
     known_columns(relation, spec)
@@ -114,7 +146,16 @@ def read_panel(relation: Relation, spec: PanelSpec, outcomes: Sequence[str], max
     is_kept = f"causal_cohort is null or causal_cohort > {rows.number(first + anticipation)}"
     terms = describe(rows, spec.covariates, inputs.levels)
     rows = rows.with_columns(design_columns(rows, terms)) if spec.covariates else rows
-    found = require_panel(rows, spec, periods, [f"causal_z{i}" for i in range(1, terms.size)], is_kept)
+    small = None
+    if estimated is not None:
+        columns = _long(rows, spec, terms, estimated)
+        small = small_rows(rows, spec.unit, columns, periods, inputs.n_units)
+    in_hand = facts_of(small, first + anticipation) if small is not None else None
+    if in_hand is not None:
+        found, held = in_hand[0], (estimated, in_hand[1])
+    else:
+        held = None
+        found = require_panel(rows, spec, periods, [f"causal_z{i}" for i in range(1, terms.size)], is_kept)
     return Panel(
         rows=rows.filter(is_kept),
         spec=spec,
@@ -126,6 +167,7 @@ def read_panel(relation: Relation, spec: PanelSpec, outcomes: Sequence[str], max
         terms=terms,
         varying=found.varying,
         n_rows=found.n_rows,
+        held=held,
     )
 
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from estimators.effects.group_time_cells import Cell
 from estimators.effects.group_time_panel import Panel
-from estimators.effects.group_time_small import small_units
 from estimators.warehouse import Relation
 
 
@@ -63,7 +62,7 @@ class _Moments:
 def from_sums(panel: Panel, cells: Sequence[Cell], outcome: str, before_treatment: bool = False) -> GroupTime:
     """Cells of one outcome. Scans: one by period for centres, one by unit (and one by cluster where there are any)."""
     has_clusters = panel.spec.cluster is not None
-    small = None if has_clusters else small_units(panel, outcome, before_treatment)
+    small = None if has_clusters else panel.small(outcome, before_treatment)
     if small is not None:
         moments = _of_arrays(panel, small)
     else:

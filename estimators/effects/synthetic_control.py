@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from estimators.effects.bsts_fit import Settings, generator
+from estimators.draws import generator
 from estimators.effects.synthetic_control_inputs import UnitSeries, read_units
 from estimators.effects.synthetic_control_placebo import (
     Fitted,
@@ -93,7 +93,7 @@ def _placebo_sets(panel: UnitSeries, n_placebos: int, seed: int | str) -> list[t
         return []
     if size == 1:
         at_most = len(panel.donors)  # every donor once: the usual placebo in space
-    return placebo_sets(panel.donors, size, at_most, generator(Settings(seed=seed), "placebo in space"))
+    return placebo_sets(panel.donors, size, at_most, generator(f"synthetic_control|{seed}", "placebo in space"))
 
 
 def _effect(

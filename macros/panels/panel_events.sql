@@ -13,9 +13,7 @@
     index_times.period,
     index_times.index_micros,
     index_times.ends_micros - index_times.starts_micros as period_micros,
-    {%- for value in columns | map(attribute='feature') | map(attribute='column') | select | unique | sort %}
-    event.{{ adapter.quote(value) }} as value_{{ value }},
-    {%- endfor %}
+    {{- causal.event_values(columns) }}
     {{ moment }} as event_micros,
     {{ after_index }} as micros_after,
     {{ in_period }} as is_in_period
@@ -31,8 +29,5 @@
     {%- if not has_covariates %}
     and {{ moment }} >= {{ span[0] }}
     {%- endif %}
-    and {{ moment }} < {{ as_of_micros }}
-    {%- if feature.recorded_at %}
-    and {{ causal.micros('event.' ~ feature.recorded_at) }} < {{ as_of_micros }}
-    {%- endif %}
+    and {{ causal.is_visible(feature, moment, as_of_micros) }}
 {%- endmacro %}

@@ -8,9 +8,7 @@
     members.unit_id,
     calendar.period,
     calendar.ends_micros - calendar.starts_micros as period_micros,
-    {%- for value in columns | map(attribute='feature') | map(attribute='column') | select | unique | sort %}
-    event.{{ adapter.quote(value) }} as value_{{ value }},
-    {%- endfor %}
+    {{- causal.event_values(columns) }}
     {{ moment }} as event_micros,
     true as is_in_period
   from {{ feature.relation }} as event
@@ -18,8 +16,5 @@
   inner join calendar on {{ causal.in_period(moment, 'calendar.starts_micros', 'calendar.ends_micros') }}
     {{- ' and members.eligible_micros <= calendar.starts_micros' if has_eligibility }}
   where {{ causal.in_period(moment, span[0], span[1]) }}
-    and {{ moment }} < {{ as_of_micros }}
-    {%- if feature.recorded_at %}
-    and {{ causal.micros('event.' ~ feature.recorded_at) }} < {{ as_of_micros }}
-    {%- endif %}
+    and {{ causal.is_visible(feature, moment, as_of_micros) }}
 {%- endmacro %}

@@ -2,7 +2,6 @@
     treatment of its unit. Events at or after `as_of`, or recorded then, do not exist for the study. -#}
 {% macro source_events(columns, as_of_micros) -%}
   {%- set feature = columns[0].feature -%}
-  {%- set values = columns | map(attribute='feature') | map(attribute='column') | select | unique | sort -%}
   {%- set starts = columns | map(attribute='start_days') | list -%}
   {%- set first_day = none if none in starts else starts | min -%}
   {%- set end_day = columns | map(attribute='end_days') | max -%}
@@ -11,15 +10,10 @@
   select
     index_times.unit_id,
     index_times.treated_micros,
-    {%- for value in values %}
-    event.{{ adapter.quote(value) }} as value_{{ value }},
-    {%- endfor %}
+    {{- causal.event_values(columns) }}
     {{ moment }} as micros_after
   from {{ feature.relation }} as event
   inner join index_times on event.{{ feature.unit_id }} = index_times.unit_id
   where {{ causal.in_window(moment, first_day, end_day) }}
-    and {{ event_micros }} < {{ as_of_micros }}
-    {%- if feature.recorded_at %}
-    and {{ causal.micros('event.' ~ feature.recorded_at) }} < {{ as_of_micros }}
-    {%- endif %}
+    and {{ causal.is_visible(feature, event_micros, as_of_micros) }}
 {%- endmacro %}

@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 
 from estimators import did
+from estimators.effects.did import did_design
+from estimators.effects.method import PanelSpec
 from estimators.errors import CausalError
+from estimators.warehouse import as_relation
 from tests.effects.simulated_panels import staggered
 
 COLUMNS = {"unit": "unit", "time": "time", "cohort": "cohort", "outcome": "y"}
@@ -169,8 +172,11 @@ def test_unknown_words():
     )
 
 
-def test_unknown_options():
-    assert said(PANEL, controls="never") == (
+def test_unknown_options_of_a_definition():
+    spec = PanelSpec("unit", "time", "cohort", None, (), None, None, "", {"controls": "never"})
+    with pytest.raises(CausalError) as caught:
+        did_design(as_relation(PANEL), spec, ("y",))
+    assert str(caught.value) == (
         "CAUSAL-001 unknown option\n"
         "  no option controls\n"
         "  fix: the options of did are aggregate, anticipation, base_period, bootstrap, control, max_levels, method\n"
