@@ -1,5 +1,5 @@
 # Everything sets up what it needs: a machine with Python 3.11 or later, make and git is enough.
-#   make demo | test | lint | bench      make bench-large | coverage | lock | clean
+#   make demo | test | lint | bench      make test-spark | spark-cluster | bench-large | coverage | lock | clean
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -7,6 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV ?= .venv
+SPARK_VENV ?= .venv-spark
 BIN := $(CURDIR)/$(VENV)/bin
 BUILD := $(CURDIR)/build
 DEMO := $(CURDIR)/dbt_project
@@ -30,6 +31,8 @@ help:
 	@printf '%s\n' \
 	  'make demo         builds the example company and prints its published effects' \
 	  'make test         the tests, the demo and the commands of the README' \
+	  'make test-spark   the demo on a standalone Spark cluster, compared with DuckDB; killed workers and drivers' \
+	  'make spark-cluster  starts that cluster on this machine and stops it with Ctrl-C (COMMAND="…" runs against it)' \
 	  'make lint         ruff, sqlfluff, validation of the definitions, version of the library' \
 	  'make bench        speed and memory beside other libraries, up to 1e7 rows' \
 	  'make bench-large  the same at 1e8 rows (needs 40 GB of disk)' \
@@ -46,6 +49,7 @@ $(VENV)/.made:
 
 # pip says one line per package; every tenth is progress enough
 INSTALL = python -m pip install --progress-bar off --no-warn-script-location 2> >(grep -v '^WARNING' >&2)
+SPARK_INSTALL = $(subst python,$(SPARK_VENV)/bin/python,$(INSTALL))
 PROGRESS = awk '/^Collecting/ {if (++n % 10 == 0) {print "  " n " packages found"; fflush()}} \
 	/^Installing collected/ {print "  installing them"; fflush()} /^Successfully/ {print "  done"; fflush()}'
 
@@ -55,9 +59,24 @@ $(VENV)/.installed: $(VENV)/.made pyproject.toml constraints/core.txt constraint
 	@$(INSTALL) --quiet --no-deps -r constraints/data.txt
 	@touch $@
 
-$(VENV)/.oracles: $(VENV)/.installed
+# The forecasts of the example need torch, of which the processor's version is enough: packages of a graphics card are
+# refused. Where no such wheel can be found, the example is built without its forecasts.
+$(VENV)/.torch: $(VENV)/.installed constraints/forecast.txt constraints/no_cuda.txt
+	$(call say,installing torch for the forecasts)
+	@$(INSTALL) --quiet -e '.[forecast]' -c constraints/forecast.txt -c constraints/no_cuda.txt && echo yes > $@ || { \
+	  echo 'no torch without packages of a graphics card was found: building without forecasts'; echo no > $@; }
+
+$(VENV)/.oracles: $(VENV)/.installed constraints/forecast.txt
 	$(call say,installing what the tests compare with (another minute))
-	@$(INSTALL) -e '.[dev,oracles]' -c constraints/core.txt | $(PROGRESS)
+	@$(INSTALL) -e '.[dev,oracles]' -c constraints/forecast.txt -c constraints/no_cuda.txt | $(PROGRESS)
+	@touch $@
+
+# An environment of its own: pyspark and tfcausalimpact need an older pandas than the rest.
+$(SPARK_VENV)/.installed: pyproject.toml constraints/all.txt constraints/data.txt
+	$(call say,$(SPARK_VENV): the same with Spark (about two minutes; needs Java 17 to run))
+	@$(PYTHON) -m venv $(SPARK_VENV)
+	@$(SPARK_INSTALL) -e '.[dev,spark]' -c constraints/all.txt | $(PROGRESS)
+	@$(SPARK_INSTALL) --quiet --no-deps -r constraints/data.txt
 	@touch $@
 
 $(BUILD)/profiles/profiles.yml: profiles.example.yml
@@ -73,30 +92,48 @@ $(DEMO)/dbt_packages/.made: $(VENV)/.installed $(BUILD)/profiles/profiles.yml $(
 setup: $(VENV)/.installed $(BUILD)/profiles/profiles.yml $(DEMO)/dbt_packages/.made
 
 # --- demo ------------------------------------------------------------------------------------------------------------
-# dbt build ends with status 1 on purpose: one study is blocked. The step after it accepts that one failing test by
-# name, and nothing else; results of an earlier build are removed first, so that they cannot be taken for this one's.
-$(DEMO)/data/.made: $(DEMO)/simulate.py $(DEMO)/simulate_rollouts.py $(DEMO)/real_data.py $(VENV)/.installed
-	$(call say,120 days of events of a small social product, and real data of two studies)
-	@cd $(DEMO) && python simulate.py && python simulate_rollouts.py && python real_data.py
+# dbt build ends with status 1 on purpose: one study is blocked, and the plan of one forecast is withheld. The step after
+# it accepts those two failing tests by name, and nothing else; results of an earlier build are removed first, so that
+# they cannot be taken for this one's.
+DEMO_SCRIPTS := $(addprefix $(DEMO)/,simulate.py simulate_rollouts.py simulate_marketplace.py real_data.py)
+$(DEMO)/data/.made: $(DEMO_SCRIPTS) $(VENV)/.installed
+	$(call say,120 days of events of a small social product, three years of a marketplace, and real data)
+	@cd $(DEMO) && for script in $(DEMO_SCRIPTS); do python $$script; done
 	@touch $@
 
 .PHONY: demo
-demo: setup $(DEMO)/data/.made
-	$(call say,dbt build (the test of one blocked study fails on purpose))
+demo: setup $(VENV)/.torch $(DEMO)/data/.made
+	$(call say,dbt build (the tests of one blocked study and of one withheld plan fail on purpose))
 	@rm -f $(DEMO)/target/run_results.json
-	@cd $(DEMO) && { dbt build || true; }
+	@cd $(DEMO) && { dbt build $$(grep -q yes $(CURDIR)/$(VENV)/.torch || echo --vars '{"forecasts":{}}') || true; }
 	$(call say,the outcome of the build against what is expected)
-	@cd $(DEMO) && python -m dbt_causal.expected --only has_passed_gates_job_training_observational
+	@cd $(DEMO) && python -m dbt_causal.expected --only has_passed_gates_job_training_observational \
+	  $$(grep -q yes $(CURDIR)/$(VENV)/.torch && echo agrees_with_experiments_marketplace_without_experiments)
 	$(call say,published effects)
 	@causal status --database $(CAUSAL_DB)
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 .PHONY: test
-test: setup $(VENV)/.oracles
+test: setup $(VENV)/.torch $(VENV)/.oracles $(DEMO)/data/.made
 	$(call say,pytest)
-	@python -m pytest --numprocesses $(PYTEST_WORKERS) --dist loadfile --durations 15
+	@python -m pytest $$(grep -q yes $(VENV)/.torch || echo --ignore tests/forecast --ignore tests/forecast_steps) \
+	  --numprocesses $(PYTEST_WORKERS) --dist loadfile --durations 15
 	$(call say,the commands of the README)
 	@python -m tests.readme_commands
+
+# --- Spark -----------------------------------------------------------------------------------------------------------
+SPARK_PYTHON = PATH="$(CURDIR)/$(SPARK_VENV)/bin:$$PATH" $(SPARK_VENV)/bin/python
+COMMAND ?=
+
+.PHONY: spark-cluster test-spark
+spark-cluster: $(SPARK_VENV)/.installed
+	@$(SPARK_PYTHON) -m tests.spark.cluster $(if $(COMMAND),-- $(COMMAND))
+
+test-spark: setup $(SPARK_VENV)/.installed $(DEMO)/data/.made
+	$(call say,a local Spark session)
+	@$(SPARK_PYTHON) -m pytest tests/spark tests/warehouse -m 'not cluster' --durations 10
+	$(call say,the demo on a Spark cluster)
+	@$(SPARK_PYTHON) -m pytest tests/spark -m cluster --durations 10
 
 # --- lint: one target per tool, which pre-commit calls too -----------------------------------------------------------
 .PHONY: lint lint-python lint-package lint-example validate library-version
@@ -144,5 +181,5 @@ lock: $(VENV)/.made
 	@python constraints/lock.py
 
 clean:
-	rm -rf $(VENV) build target logs dbt_packages dbt_project/target dbt_project/logs dbt_project/dbt_packages \
-	  dbt_project/*.duckdb .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SPARK_VENV) build target logs dbt_packages dbt_project/target dbt_project/logs dbt_project/dbt_packages \
+	  dbt_project/*.duckdb dbt_project/spark-warehouse dbt_project/derby.log .pytest_cache .ruff_cache .hypothesis

@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import claims, did_claims, iv_claims, panel_claims, randomization_claims, series_claims
+from benchmarks import (
+    claims,
+    did_claims,
+    forecast_diagnosis_claims,
+    forecast_labels_claims,
+    forecast_training_claims,
+    iv_claims,
+    panel_claims,
+    planning_claims,
+    randomization_claims,
+    series_claims,
+    series_forecast_claims,
+    spark_claims,
+    spark_study_claims,
+)
 from benchmarks.report import save, show, write_page
 
-USUAL = tuple(
-    run
-    for topic in (claims, iv_claims, panel_claims, did_claims, randomization_claims, series_claims)
-    for run in topic.USUAL
+STUDIES = (claims, iv_claims, panel_claims, did_claims, randomization_claims, series_claims)
+FORECASTS = (
+    forecast_labels_claims,
+    forecast_training_claims,
+    series_forecast_claims,
+    planning_claims,
+    forecast_diagnosis_claims,
 )
+SPARK = (spark_claims, spark_study_claims)
+USUAL = tuple(run for topic in (*STUDIES, *FORECASTS, *SPARK) for run in topic.USUAL)
 LARGE = claims.LARGE
 
 

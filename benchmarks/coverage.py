@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
 from benchmarks.claims import Claim, Result
-from benchmarks.report import save, show, write_page
+from benchmarks.report import RESULTS, save, show, write_page
 from benchmarks.simulated import COMMON, RARE, Population, definition, discrete, randomised, study_table
 from estimators import Study, aipw, analyse, cem, difference
 from estimators.results import Effect
@@ -87,31 +88,54 @@ def share(happens: Callable[[int], bool], n_simulations: int) -> float:
         return sum(pool.map(happens, range(n_simulations), chunksize=5)) / n_simulations
 
 
-def claims(n_simulations: int) -> Iterator[Claim]:
-    """One by one, as they are measured: error rates of the checks first, then the coverage of each method."""
-    nulls = share(partial(is_blocked, bias=0.0), 2 * n_simulations)
-    text = f"studies of no effect and no bias are blocked in ≤ {NULLS_BLOCKED_AT_MOST:.1%} of {2 * n_simulations:,}"
-    yield Claim(text, f"{nulls:.1%}", nulls <= NULLS_BLOCKED_AT_MOST)
-    biased = share(partial(is_blocked, bias=2 * MARGIN), n_simulations)
-    text = f"a bias of twice the margin is caught in ≥ {BIAS_CAUGHT_AT_LEAST:.0%} of {n_simulations:,}"
-    yield Claim(text, f"{biased:.1%}", biased >= BIAS_CAUGHT_AT_LEAST)
+@dataclass(frozen=True)
+class Question:
+    """A claim to be measured: the share of seeds for which something happens, and when the claim holds."""
+
+    text: str
+    happens: Callable[[int], bool]
+    n_simulations: int
+    holds: Callable[[float], bool]
+    form: str = ".3f"
+
+    def answered(self) -> Claim:
+        rate = share(self.happens, self.n_simulations)
+        return Claim(self.text, format(rate, self.form), self.holds(rate))
+
+
+def questions(n_simulations: int) -> Iterator[Question]:
+    """Error rates of the checks first, then the coverage of each method."""
+    n, most, least = 2 * n_simulations, NULLS_BLOCKED_AT_MOST, BIAS_CAUGHT_AT_LEAST
+    text = f"studies of no effect and no bias are blocked in ≤ {most:.1%} of {n:,}"
+    yield Question(text, partial(is_blocked, bias=0.0), n, lambda rate: rate <= most, ".1%")
+    text = f"a bias of twice the margin is caught in ≥ {least:.0%} of {n_simulations:,}"
+    yield Question(text, partial(is_blocked, bias=2 * MARGIN), n_simulations, lambda rate: rate >= least, ".1%")
     low, high = COVERAGE
     for simulation in every_simulation():
         n = min(n_simulations, 200) if simulation.name.startswith(SLOW) else n_simulations
-        rate = share(partial(covers, simulation=simulation), n)
         text = f"95 % intervals of {simulation.name} cover in [{low}, {high}], {n} simulations"
-        yield Claim(text, f"{rate:.3f}", low <= rate <= high)
+        yield Question(text, partial(covers, simulation=simulation), n, lambda rate: low <= rate <= high)
+
+
+def saved_claims() -> dict[str, Claim]:
+    """What an earlier run measured, by its text."""
+    path = RESULTS / "coverage.json"
+    found = json.loads(path.read_text())["claims"] if path.exists() else []
+    return {claim["text"]: Claim(**claim) for claim in found}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.coverage")
     parser.add_argument("--simulations", type=int, default=500)
+    parser.add_argument("--resume", action="store_true", help="measure only what the saved result does not have yet")
     options = parser.parse_args()
+    known = saved_claims() if options.resume else {}
     result = Result("coverage", "Coverage of the intervals and error rates of the checks")
-    for claim in claims(options.simulations):
+    for question in questions(options.simulations):
+        claim = known.get(question.text) or question.answered()
         print(f"  {claim.text}: {claim.figure}", flush=True)
         result = replace(result, claims=[*result.claims, claim])
-        save(result)  # each as it comes: all of them take a good half hour
+        save(result)  # each as it comes: all of them take an hour
     show(result)
     print(f"written: {write_page()}")
 

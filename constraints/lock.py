@@ -1,4 +1,4 @@
-"""Writes the two locked environments, core.txt and all.txt, as plain pip constraints (`make lock`).
+"""Writes the locked environments, core.txt, forecast.txt and all.txt, as plain pip constraints (`make lock`).
 
 pip itself resolves, without installing anything, and reports what it would install; names and versions are all that is
 kept of the report. Local version labels are cut off (``2.13.0+cpu`` satisfies ``2.13.0``), and a resolution that would
@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = {
     "core": ("dev", "oracles"),
+    "forecast": ("dev", "oracles", "forecast"),
     "all": ("dev", "oracles", "spark", "forecast", "tfcausalimpact", "app"),
 }
 HEADER = """\

@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("--project-dir", type=Path, default=Path())
     validate.set_defaults(command=_validate)
     schema = commands.add_parser("schema", help="print the JSON schema of a definition")
+    schema.add_argument("kind", nargs="?", choices=("study", "forecast"), default="study")
     schema.set_defaults(command=_schema)
     version = commands.add_parser("library-version", help="the version that the dbt package and the library share")
     how = version.add_mutually_exclusive_group()
@@ -90,7 +91,9 @@ def _validate(options: argparse.Namespace) -> int:
     found = faults(definitions)
     if not found:
         n_registries = sum(e.registry is not None for e in definitions.entries)
-        print(f"{len(definitions.studies)} studies and {n_registries} registries are valid")
+        n_forecasts = sum(e.forecast is not None for e in definitions.entries)
+        forecasts = f", {n_forecasts} forecasts" if n_forecasts else ""
+        print(f"{len(definitions.studies)} studies{forecasts} and {n_registries} registries are valid")
         return 0
     for fault in found:
         print(fault, file=sys.stderr)
@@ -101,9 +104,11 @@ def _validate(options: argparse.Namespace) -> int:
 def _schema(options: argparse.Namespace) -> int:
     import json
 
-    from estimators.study import json_schema
+    from estimators import study
+    from estimators.forecast.declared import definition as forecast
 
-    print(json.dumps(json_schema(), indent=2))
+    module = {"study": study, "forecast": forecast}[options.kind]
+    print(json.dumps(module.json_schema(), indent=2))
     return 0
 
 

@@ -95,7 +95,7 @@ def _without_values(original: Any) -> Any:
             from dbt_causal.redaction import quotes_data, redacted
 
             if type(error).__module__.lstrip("_").startswith("duckdb") and quotes_data(error):
-                raise _plain_failure(redacted(error)) from None
+                raise plain_failure(redacted(error)) from None
             raise
 
     execute.is_causal = True  # type: ignore[attr-defined]
@@ -170,10 +170,10 @@ def _full(path: str) -> Any:
 
 
 def _failure(fault: Any) -> Exception:
-    return _plain_failure(str(fault))
+    return plain_failure(str(fault))
 
 
-def _plain_failure(message: str) -> Exception:
+def plain_failure(message: str) -> Exception:
     """A dbt error that prints as its message alone."""
     from dbt_common.exceptions import DbtDatabaseError
 

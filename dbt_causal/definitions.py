@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dbt_causal.forecast_definitions import forecast_faults
 from dbt_causal.yaml_source import Path, Source
 from estimators.definition_faults import did_you_mean
 from estimators.errors import Fault
@@ -19,13 +20,14 @@ LEAF = "__published"
 
 @dataclass(frozen=True)
 class Entry:
-    """One model of a YAML file. path: of the model in the file.  meta_path: of its study or registry."""
+    """One model of a YAML file. path: of the model in the file.  meta_path: of its study, registry or forecast."""
 
     model: str
     source: Source
     path: Path
     study: Any = None
     registry: Any = None
+    forecast: Any = None
     meta_path: Path = ()
     tests: tuple[str, ...] = ()
 
@@ -38,11 +40,13 @@ class Definitions:
     """What a project declares. refs: models that each study refs, or None where that cannot be known.
 
     study_names: `vars.studies`, with its place; None when the project has no such variable.
+    forecast_steps: `vars.forecasts`, likewise.
     """
 
     entries: list[Entry] = field(default_factory=list)
     refs: dict[str, frozenset[str] | None] = field(default_factory=dict)
     study_names: list[str] | None = None
+    forecast_steps: dict[str, list[str]] | None = None
     project_source: Source = field(default_factory=lambda: Source("dbt_project.yml"))
     files: list[Source] = field(default_factory=list)
 
@@ -71,9 +75,9 @@ def _entry(source: Source, path: Path, model: Mapping[str, Any]) -> Entry:
         meta: Any = model
         for key in below:
             meta = meta.get(key) if isinstance(meta, Mapping) else None
-        for kind in ("study", "registry"):
+        for kind in ("study", "registry", "forecast"):
             if isinstance(meta, Mapping) and kind in meta:
-                declared = {"study": None, "registry": None, kind: meta[kind] if meta[kind] is not None else {}}
+                declared = {kind: meta[kind] if meta[kind] is not None else {}}
                 return Entry(model["name"], source, path, meta_path=(*path, *below, kind), **declared)
     return Entry(model["name"], source, path, meta_path=path, tests=tuple(_tests(model)))
 
@@ -100,7 +104,7 @@ def _severity(settings: Mapping[str, Any]) -> str:
 
 def faults(definitions: Definitions) -> list[Fault]:
     """Every fault of every definition, sorted by file and line. Empty when all is fine."""
-    declared = [e for e in definitions.entries if e.study is not None or e.registry is not None]
+    declared = [e for e in definitions.entries if any(x is not None for x in (e.study, e.registry, e.forecast))]
     found = [s.broken for s in definitions.files if s.broken is not None]
     found += [f for source in _sources(declared) for f in _duplicates(source)]
     for entry in declared:
@@ -110,6 +114,7 @@ def faults(definitions: Definitions) -> list[Fault]:
     for entry in definitions.studies:
         found += _study_faults(entry, definitions)
     found += _listed_studies(definitions)
+    found += forecast_faults(definitions)
     return sorted(dict.fromkeys(found), key=lambda f: _order(f.where))
 
 

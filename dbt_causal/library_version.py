@@ -18,7 +18,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 def computing_files(root: Path = _ROOT) -> list[Path]:
     """The files that decide a result: all of `estimators/`, and what turns it into rows. Sorted by path."""
-    files = [*root.glob("estimators/**/*.py"), root / "dbt_causal" / "run.py"]
+    files = [*root.glob("estimators/**/*.py"), root / "dbt_causal" / "run.py", *root.glob("dbt_causal/forecasts/*.py")]
     return sorted((f for f in files if f.is_file()), key=lambda f: f.relative_to(root).as_posix())
 
 

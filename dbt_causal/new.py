@@ -15,10 +15,11 @@ from typing import Any
 
 from dbt_causal.definitions import Definitions
 from dbt_causal.project_files import definitions_in
+from estimators.definition_parts import IDENTIFIER
 from estimators.errors import CausalError, refuse
 from estimators.registry import Feature, features_of
 from estimators.study_methods import BY_NAME, ESTIMANDS_OF_METHOD
-from estimators.study_parts import IDENTIFIER, column_name
+from estimators.study_parts import column_name
 
 LONGEST_NAME = 63 - len("__published")
 MAX_CONFOUNDERS = 8

@@ -1,4 +1,5 @@
-"""The dbt plugin: checks every definition before dbt parses them, and waits for a locked DuckDB file.
+"""The dbt plugin: checks every definition before dbt parses them, waits for a locked DuckDB file, and lets
+Python models run on open-source Spark.
 
 Inert in projects that do not install the package `causal`. Everything heavy is imported inside the functions.
 """
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dbt.plugins.manager import dbtPlugin
 from dbt_common.exceptions import DbtRuntimeError
 
-from dbt_causal import database_lock
+from dbt_causal import database_lock, spark_submission
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -47,6 +48,7 @@ class CausalPlugin(dbtPlugin):
         self._definitions: Definitions | None = None
         if command not in _WITHOUT_DEFINITIONS and is_installed(project_name, folder):
             database_lock.install()
+            spark_submission.install()
             self._definitions = _read(folder, variables)
             refuse(_version_faults(project_name, folder), self._definitions)
 
@@ -88,6 +90,8 @@ def _read(folder: Path, variables: dict[str, Any]) -> Definitions:
     definitions = definitions_in(folder)
     if "studies" in variables:
         definitions.study_names = [str(name) for name in variables["studies"]]
+    if isinstance(variables.get("forecasts"), dict):
+        definitions.forecast_steps = {str(name): list(steps) for name, steps in variables["forecasts"].items()}
     return definitions
 
 
@@ -117,7 +121,7 @@ def _version_faults(project_name: str, folder: Path) -> list[Fault]:
 def _complete(definitions: Definitions, manifest: Manifest, project: str) -> None:
     """What only the manifest knows: resolved refs, and definitions outside YAML files or in other packages."""
     models = {n.name: n for n in manifest.nodes.values() if n.resource_type == "model"}
-    in_files = {e.model for e in definitions.entries if e.study is not None or e.registry is not None}
+    in_files = {e.model for e in definitions.entries if any(x is not None for x in (e.study, e.registry, e.forecast))}
     definitions.entries += [e for n in models.values() if n.name not in in_files and (e := _entry(n, project))]
     for study in definitions.studies:
         if study.model in models:
@@ -129,8 +133,10 @@ def _entry(node: Any, project: str) -> Entry | None:
     from dbt_causal.definitions import Entry
     from dbt_causal.yaml_source import Source
 
-    study, registry = node.config.meta.get("study"), node.config.meta.get("registry")
-    study = study if node.package_name == project else None
-    if study is None and registry is None:
+    meta = node.config.meta
+    declared = {kind: meta.get(kind) for kind in ("study", "registry", "forecast")}
+    if node.package_name != project:
+        declared |= {"study": None, "forecast": None}
+    if all(value is None for value in declared.values()):
         return None
-    return Entry(node.name, Source(node.original_file_path), (), study=study, registry=registry)
+    return Entry(node.name, Source(node.original_file_path), (), **declared)

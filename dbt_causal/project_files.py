@@ -12,7 +12,7 @@ from dbt_causal.yaml_source import Source, read
 from estimators.errors import Fault
 
 _REF = re.compile(r"""\bref\(\s*(?:['"]([^'"]+)['"]\s*,\s*)?['"]([^'"]+)['"]""")
-_OURS = re.compile(r"\b(study|registry)\s*:|__published\b")
+_OURS = re.compile(r"\b(study|registry|forecast)\s*:|__published\b")
 
 
 def definitions_in(project_dir: File) -> Definitions:
@@ -25,6 +25,7 @@ def definitions_in(project_dir: File) -> Definitions:
         read(f, f.relative_to(project_dir).as_posix()) for f in _files(folders, (".yml", ".yaml")) if _is_ours(f)
     ]
     found = Definitions(project_source=project, files=sources, study_names=listed_studies(project.data))
+    found.forecast_steps = listed_forecasts(project.data)
     found.entries = [e for s in sources for e in entries_of(s)]
     models = {f.stem: f for f in _files(folders, (".sql", ".py"))}
     known = {*models, *(e.model for e in found.entries)}
@@ -58,6 +59,18 @@ def listed_studies(project: Mapping[str, Any]) -> list[str] | None:
     own = variables.get(project.get("name"))
     names = own.get("studies") if isinstance(own, Mapping) and "studies" in own else variables.get("studies")
     return [str(n) for n in names] if isinstance(names, list) else None
+
+
+def listed_forecasts(project: Mapping[str, Any]) -> dict[str, list[str]] | None:
+    """`vars.forecasts`, at the top or under the project's own name: steps by forecast; None if there is none."""
+    variables = project.get("vars")
+    if not isinstance(variables, Mapping):
+        return None
+    own = variables.get(project.get("name"))
+    found = own.get("forecasts") if isinstance(own, Mapping) and "forecasts" in own else variables.get("forecasts")
+    if not isinstance(found, Mapping):
+        return None
+    return {str(name): [str(s) for s in steps] if isinstance(steps, list) else [] for name, steps in found.items()}
 
 
 def _files(folders: list[File], endings: tuple[str, ...]) -> Iterator[File]:

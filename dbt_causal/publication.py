@@ -1,4 +1,5 @@
-"""Writes the published tables into a file of their own, which BI tools open while dbt builds.
+"""Publishes: on DuckDB, writes the published tables into a file of their own, which BI tools open while dbt builds; on
+Spark, see `spark_publication`.
 
 The file is made beside the database under another name and renamed into place: a reader sees the old file or the new
 one, never a part of either. Figures that are withheld are in no table of it.
@@ -11,48 +12,53 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dbt_causal.publication_queries import shown
+
 if TYPE_CHECKING:
     import pandas as pd
 
 STORAGE_VERSION = "v1.2.0"  # opened by every DuckDB from 1.2 on
 
-# The ledger keeps what a run published at the time. Once a study is stale or blocked its figures are withheld here too;
-# the row's hash covers the payload by payload_hash, so that the copy can still be verified.
-_WITHHELD = {
-    "ledger": """
-        select * replace (case when exists (
-            select 1 from published_effects as shown
-            where shown.status = 'published'
-              and shown.study_id = ledger.study_id and shown.definition_hash = ledger.definition_hash
-        ) then payload end as payload)
-        from ledger order by link, study_id, row_hash
-    """
-}
-
 
 def publish(context: Mapping[str, Any], session: Any, tables: Mapping[str, Any]) -> pd.DataFrame:
-    """Publishes `tables` (name to DuckDB relation) beside the session's database; one row per table written.
+    """Publishes `tables` (name to relation) where BI tools read them; one row per table written.
 
-    context: `dbt.causal`.  session: dbt's DuckDB connection.  An in-memory database has no place for a file: nothing is
-    written then and the column `file_name` is empty.
+    context: `dbt.causal`.  session: dbt's DuckDB connection, or a Spark session; `file_name` is the results file, or
+    the schema of the published views.  A DuckDB database in memory has no place for a file: nothing is written then and
+    `file_name` is empty.
     """
     import pandas as pd
 
     from dbt_causal.library_version import require_same
 
     require_same(context["library_version"])
+    publish_tables = _to_views if type(session).__module__.startswith("pyspark") else _to_file
+    place, n_rows = publish_tables(context, session, tables)
+    return pd.DataFrame(
+        {
+            "publication_id": context["invocation_id"],
+            "file_name": place,
+            "table_name": list(n_rows),
+            "n_rows": list(n_rows.values()),
+        }
+    )
+
+
+def _to_file(context: Mapping[str, Any], session: Any, tables: Mapping[str, Any]) -> tuple[str, dict[str, int]]:
+    """Writes the results file beside the session's database; its name and the rows of each table."""
     target = results_file(session)
     rows = {name: relation.to_arrow_table() for name, relation in tables.items()}
     if target is not None:
         replace_file(target, rows)
-    return pd.DataFrame(
-        {
-            "publication_id": context["invocation_id"],
-            "file_name": target.name if target else "",
-            "table_name": list(rows),
-            "n_rows": [table.num_rows for table in rows.values()],
-        }
-    )
+    return target.name if target else "", {name: table.num_rows for name, table in rows.items()}
+
+
+def _to_views(context: Mapping[str, Any], session: Any, tables: Mapping[str, Any]) -> tuple[str, dict[str, int]]:
+    """Publishes a snapshot on Spark; the schema of the views and the rows of each table."""
+    from dbt_causal.spark_publication import publish_snapshots, results_schema
+
+    n_rows = publish_snapshots(session, context["schema"], context["invocation_id"], tables)
+    return results_schema(context["schema"]), n_rows
 
 
 def results_file(session: Any) -> Path | None:
@@ -87,8 +93,7 @@ def _write(file: Path, rows: Mapping[str, Any]) -> None:
             connection.register(name, table)
         connection.execute(f"attach '{path}' as results (storage_version '{STORAGE_VERSION}')")
         for name in rows:
-            query = _WITHHELD.get(name, f"select * from {name}")
-            connection.execute(f"create table results.{name} as {query}")
+            connection.execute(f"create table results.{name} as {shown(name, rows[name].column_names)}")
         connection.execute("detach results")
 
 

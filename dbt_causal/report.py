@@ -1,4 +1,4 @@
-"""The published effects of a results file as text: each study with its checks, blocked ones with the reason."""
+"""A results file as text: published effects of each study with its checks, blocked ones with the reason; plans."""
 
 from __future__ import annotations
 
@@ -56,10 +56,19 @@ def report(file: Path) -> str:
         effects = _records(connection, _EFFECTS)
         checks = _records(connection, _CHECKS)
         tables = [row[0] for row in connection.execute("select table_name from duckdb_tables() order by 1").fetchall()]
+        forecasts = _forecasts(connection) if "dim_forecasts" in tables else []
     studies = dict.fromkeys(e["study_id"] for e in effects)
     parts = [_study(s, _of(s, effects), _of(s, checks)) for s in studies] or ["no studies are listed"]
+    parts += forecasts
     parts.append(f"tables in {file}: {', '.join(tables)}")
     return "\n\n".join(parts)
+
+
+def _forecasts(connection: Any) -> list[str]:
+    """Sections on the forecasts and their plans."""
+    from dbt_causal.report_plans import forecast_sections
+
+    return forecast_sections(lambda query: _records(connection, query), _check_lines, _wrapped, _number)
 
 
 def _records(connection: Any, query: str) -> list[dict[str, Any]]:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from dbt_causal.first_import import loaded
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -30,6 +32,11 @@ def run_study(context: Mapping[str, Any], study_table: Any) -> pd.DataFrame:
     except Exception as error:
         if os.environ.get(DEBUG_VARIABLE) == "1":
             raise
+        from dbt_causal.spark_errors import lost
+
+        fault = lost(error)
+        if fault is not None:
+            raise StudyFailed(str(fault)) from None
         if not _is_engine_error(error):
             raise StudyFailed(_bug(study_id, error)) from None
         from dbt_causal.redaction import engine_fault
@@ -46,7 +53,7 @@ def _only_study(context: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
 
 
 def _analysed(context: Mapping[str, Any], study_id: str, entry: Mapping[str, Any], study_table: Any) -> pd.DataFrame:
-    from estimators.analysis import analyse
+    analyse = loaded("estimators.analysis").analyse
     from estimators.errors import CausalError
     from estimators.study import parse
 
@@ -97,7 +104,10 @@ def _made_by(context: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _is_engine_error(error: BaseException) -> bool:
-    return type(error).__module__.lstrip("_").startswith("duckdb") or isinstance(error, MemoryError)
+    from dbt_causal.spark_errors import quotes_data
+
+    is_duckdb = type(error).__module__.lstrip("_").startswith("duckdb")
+    return is_duckdb or isinstance(error, MemoryError) or quotes_data(error)
 
 
 def _bug(study_id: str, error: BaseException) -> str:

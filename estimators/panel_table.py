@@ -16,10 +16,15 @@ UNIT, PERIOD, COHORT = "unit_id", "period", "cohort"
 
 @dataclass(frozen=True)
 class Layout:
-    """unit: the column of what is followed over periods.  marks: columns that every such table has besides."""
+    """unit: the column of what is followed over periods.  marks: columns that every such table has besides.
+
+    has_cohorts: a column `cohort`, where there is one, says in which period treatment began; else `treatment` says who
+    was treated.
+    """
 
     unit: str
     marks: tuple[str, ...]
+    has_cohorts: bool = True
 
 
 UNITS = Layout(UNIT, (COHORT, "treatment"))
@@ -52,15 +57,15 @@ def panel_table(data: Any, study: Study, layout: Layout | None = None) -> StudyT
     if absent:
         fix = "build the study table again, or correct the names in the definition"
         raise CausalError(Fault("003", "columns missing from the study table", (listed(absent),), fix))
-    relation = relation.with_columns({ARM: _ever_treated(relation)})
+    relation = relation.with_columns({ARM: _ever_treated(relation, layout)})
     excluded = _excluded(relation, layout.unit)
     if excluded:
         relation = relation.filter(f"{relation.name('exclusion')} is null")
     return replace(table, relation=relation, excluded=excluded)
 
 
-def _ever_treated(relation: Relation) -> str:
-    by = COHORT if COHORT in relation.columns else "treatment"
+def _ever_treated(relation: Relation, layout: Layout) -> str:
+    by = COHORT if layout.has_cohorts and COHORT in relation.columns else "treatment"
     column = relation.name(by)
     is_treated = f"{column} is not null" if by == COHORT else f"{column} <> 0"
     return f"case when {is_treated} then 1 else 0 end"

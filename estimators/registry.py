@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from estimators.definition_faults import Path, Violation, did_you_mean, jinja_violations, rule_error, to_faults
+from estimators.definition_parts import Identifier, Part, Text
 from estimators.errors import Fault
 from estimators.study_methods import BY_NAME
-from estimators.study_parts import LABEL, Days, FeatureName, Identifier, Part, Text
+from estimators.study_parts import LABEL, Days, FeatureName
 
 _KINDS = {
     "confounders": "confounder",

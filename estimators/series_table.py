@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SERIES = "series_id"
 TOUCHED = "touched"  # the series that the intervention touched, taken together
-LAYOUT = Layout(SERIES, ("treatment", "period_starts_at", "treated_at"))
+LAYOUT = Layout(SERIES, ("treatment", "period_starts_at", "treated_at"), has_cohorts=False)
 MOST_ROWS = 5_000_000
 
 
@@ -92,7 +92,7 @@ def series_table(data: Any, study: Study) -> SeriesTable:
     return SeriesTable(
         table=table,
         periods=periods,
-        starts=tuple(str(begun[p]) for p in periods.tolist()),
+        starts=tuple(_in_utc(begun[p]) for p in periods.tolist()),
         intervention=_intervention(rows),
         touched=touched,
         controls=controls,
@@ -109,11 +109,16 @@ def _rows(table: StudyTable) -> dict[str, np.ndarray]:
         PERIOD: name(PERIOD),
         "arm": name(ARM),
         "n_units": relation.double(name("n_units")) if "n_units" in has else relation.number(1.0),
-        "starts": f"cast({name('period_starts_at')} as string)",
+        "starts": relation.double(relation.seconds(name("period_starts_at"))),
         "touched_from": _touched_from(table),
         **{c: relation.double(name(c)) for c in table.outcomes},
     }
     return relation.rows(wanted, order_by=f"{name(PERIOD)}, {name(SERIES)}")
+
+
+def _in_utc(seconds: float) -> str:
+    """Seconds since 1970 as ``2026-01-05 00:00:00``: an engine's own text would be in the time zone of its session."""
+    return "unknown" if np.isnan(seconds) else str(np.datetime64(round(seconds), "s")).replace("T", " ")
 
 
 def _touched_from(table: StudyTable) -> str:

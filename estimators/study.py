@@ -14,27 +14,22 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from estimators.definition_faults import Path, jinja_violations, rule_error, to_faults
+from estimators.definition_parts import HASH, IDENTIFIER, Identifier, Part, Share, Text
 from estimators.definition_rules import broken_rules
 from estimators.errors import CausalError, Fault
 from estimators.study_checks import Checks
 from estimators.study_methods import Method, NamedMethod
 from estimators.study_parts import (
-    HASH,
-    IDENTIFIER,
     LABEL,
     Assumptions,
     Confounder,
     Days,
     FeatureName,
-    Identifier,
     Interference,
     Offset,
     Outcome,
-    Part,
     Periods,
     Shape,
-    Share,
-    Text,
     TreatmentValues,
     Triangulation,
     Waiver,

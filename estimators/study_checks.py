@@ -7,15 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from estimators.definition_faults import Violation, rule_error
-from estimators.study_parts import (
-    Days,
-    Identifier,
-    NegativeControl,
-    Part,
-    PlaceboOutcome,
-    Text,
-    with_name,
-)
+from estimators.definition_parts import Identifier, Part, Text
+from estimators.study_parts import Days, NegativeControl, PlaceboOutcome, with_name
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Draws = Annotated[int, Field(ge=20, le=100_000)]

@@ -6,7 +6,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from estimators.study_parts import Identifier, Part, Shape
+from estimators.definition_parts import Identifier, Part
+from estimators.study_parts import Shape
 
 NumberOfBins = Annotated[int, Field(ge=1, le=1000)]
 

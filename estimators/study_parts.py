@@ -7,29 +7,18 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from estimators.definition_faults import Violation, rule_error
+from estimators.definition_parts import IDENTIFIER, Identifier, Part, Scalar, Text
 
-IDENTIFIER = r"^[a-z][a-z0-9_]{0,62}$"
 LABEL = r"^\w[\w \-.,%()/+&:<>]{0,119}$"  # a name that people read; it is only ever compared with the registry's labels
-HASH = r"^[0-9a-f]{32}$"
 ISO_DATE = r"\d{4}-\d{2}-\d{2}"
 
-Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 FeatureName = Annotated[str, Field(pattern=LABEL)]
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Days = Annotated[int, Field(ge=1, le=36_500)]
 Offset = Annotated[int, Field(ge=0, le=36_500)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Scalar = str | int | float | bool
 Shape = Literal["cross_section", "panel", "series"]  # a row per unit, per unit and period, per series and period
-
-
-class Part(BaseModel):
-    """A frozen piece of a definition: no unknown keys, and no silent casts (`"5"` is not 5, `true` is not 1)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def column_name(feature: Any) -> Any:

@@ -168,3 +168,8 @@ def ohdsi_reference(name: str) -> dict[str, float]:
     """What R makes of `ohdsi_controls` and of the first drug with an effect in the same file."""
     table = pd.read_csv(DATA / "empirical_calibration" / "reference.csv")
     return table[table["data"] == name].iloc[0].drop("data").astype(float).to_dict()
+
+
+def mmm_roas() -> pd.DataFrame:
+    """131 weeks of sales y and two media, and the sales without each (y01, y02): PyMC-Marketing's simulated example."""
+    return pd.read_csv(DATA / "mmm_roas_data.csv", parse_dates=["date"])

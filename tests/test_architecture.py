@@ -29,7 +29,12 @@ FORBIDDEN_IMPORTS = [
     ("estimators/warehouse", ("estimators.effects", "estimators.checks", "estimators.study", "estimators.analysis")),
     ("estimators/effects", ("estimators.checks", "estimators.analysis")),
     ("estimators/checks", ("estimators.analysis",)),
+    ("estimators/forecast/labels", ("estimators.forecast.modules", "estimators.forecast.collection")),
+    ("estimators/forecast/modules", ("estimators.forecast.losses", "estimators.forecast.training")),
 ]
+# what of the library the forecaster may see: frames go in and out of it, and it knows nothing of studies
+SEEN_BY_THE_FORECASTER = {"estimators.errors", "estimators.draws", "estimators.forecast"}
+SEEN_BY_THE_FORECASTER |= {"estimators.definition_faults", "estimators.definition_parts"}  # what definitions share
 HEAVY_FOR_THE_LIBRARY = {"torch", "tensorflow", "pyspark", "sklearn", "statsmodels", "linearmodels", "dbt"}
 HEAVY_FOR_DBT = HEAVY_FOR_THE_LIBRARY - {"dbt"} | {"pandas", "numpy", "scipy", "duckdb"}
 OPTIONAL = {"torch", "tensorflow", "pyspark", "tfcausalimpact", "streamlit", "doubleml"}
@@ -54,6 +59,37 @@ def test_imports_go_in_one_direction(folder, modules):
         if any(name == module or name.startswith(f"{module}.") for module in modules)
     }
     assert wrong == set()
+
+
+def test_the_forecaster_sees_nothing_of_the_rest_of_the_library():
+    wrong = {
+        f"{path} imports {name}"
+        for path in files(".py", "estimators/forecast")
+        for name in imported_modules(path)
+        if name.split(".")[0] == "estimators" and name != "estimators"
+        if not any(name == seen or name.startswith(f"{seen}.") for seen in SEEN_BY_THE_FORECASTER)
+    }
+    assert wrong == set()
+
+
+def test_in_the_library_only_the_forecaster_imports_torch():
+    wrong = {
+        str(path)
+        for path in files(".py", "estimators")
+        if Path("estimators/forecast") not in path.parents
+        if "torch" in {name.split(".")[0] for name in imported_modules(path)}
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("module", ["estimators.forecast", "estimators.forecast.collection"])
+def test_the_forecaster_loads_nothing_heavy_but_torch(module):
+    usual = loaded_by("torch")
+    assert (loaded_by(module) - usual) & (HEAVY_FOR_THE_LIBRARY | {"pandas", "scipy"}) == set()
+
+
+def test_the_names_of_the_forecaster_are_loaded_on_first_use():
+    assert loaded_by("estimators.forecast") & HEAVY_FOR_THE_LIBRARY == set()
 
 
 def test_only_the_warehouse_knows_an_engine():
@@ -94,13 +130,16 @@ def test_the_core_environment_is_locked_without_optional_engines():
     assert locked & (OPTIONAL - {"doubleml"}) == set()
 
 
-@pytest.mark.parametrize("environment", ["core", "all"])
+@pytest.mark.parametrize("environment", ["core", "forecast", "all"])
 def test_a_locked_environment_pins_versions_and_nothing_else(environment):
     lines = [line for line in text(Path(f"constraints/{environment}.txt")).splitlines() if not line.startswith("#")]
     assert [line for line in lines if not re.fullmatch(r"[a-z0-9.-]+==[A-Za-z0-9.]+", line)] == []
 
 
-@pytest.mark.parametrize(("environment", "extras"), [("core", ("dev", "oracles")), ("all", None)])
+@pytest.mark.parametrize(
+    ("environment", "extras"),
+    [("core", ("dev", "oracles")), ("forecast", ("dev", "oracles", "forecast")), ("all", None)],
+)
 def test_a_locked_environment_pins_every_dependency(environment, extras):
     project = tomllib.loads(text(Path("pyproject.toml")))["project"]
     optional = project["optional-dependencies"]

@@ -54,5 +54,5 @@ def _examples(units: Relation) -> str:
     """The first hashes in hash order: the same ones whatever the order of the rows."""
     hashed = units.with_columns({"unit_hash": units.bucket(units.name("unit_id"))})
     hash_column = hashed.name("unit_hash")
-    first = next(iter(hashed.batches({"unit_hash": hash_column}, order_by=hash_column, n_rows=_EXAMPLES)))
+    first = hashed.head({"unit_hash": hash_column}, _EXAMPLES, order_by=hash_column)
     return ", ".join(f"{int(h):08x}" for h in first["unit_hash"])

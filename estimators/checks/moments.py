@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -59,12 +60,15 @@ def moments(table: StudyTable, columns: Sequence[str]) -> Moments:
     columns: covariates and placebos, none of them constant. Raises CausalError 020 as `describe` does.
     """
     terms = describe(table.relation, columns, _levels(table, columns))
-    gram = np.zeros((2, terms.size, terms.size))
-    for treated, matrix in design_blocks(table, terms):
-        for arm in (0, 1):
-            rows = matrix[treated == arm]
-            gram[arm] += rows.T @ rows
+    (gram,) = table.relation.summed(_wanted(table, terms), partial(_products, terms))
     return Moments(terms, gram)
+
+
+def _products(terms: Terms, columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray]:
+    """Of the terms, by arm: (2, p, p)."""
+    matrix, treated = terms.matrix(columns), columns["treatment"]
+    arms = [matrix[treated == arm] for arm in (0, 1)]
+    return (np.stack([rows.T @ rows for rows in arms]),)
 
 
 def _levels(table: StudyTable, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -79,8 +83,10 @@ def design_blocks(
     table: StudyTable, terms: Terms, order_by: str | None = None
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Blocks of rows as treatment (n,) and design matrix (n × p)."""
-    relation = table.relation
-    wanted = {"treatment": relation.name(ARM), **terms.columns(relation)}
-    for block in relation.batches(wanted, order_by=order_by):
+    for block in table.relation.batches(_wanted(table, terms), order_by=order_by):
         treated = np.asarray(block["treatment"])
         yield treated, terms.matrix(block)
+
+
+def _wanted(table: StudyTable, terms: Terms) -> dict[str, str]:
+    return {"treatment": table.relation.name(ARM), **terms.columns(table.relation)}

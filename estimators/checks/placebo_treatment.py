@@ -106,7 +106,7 @@ def _sample(table: StudyTable, column: str, seed: str) -> Sample:
     """At most 20,000 units (or the units of whole clusters) by hash: the same ones whatever the order of the rows."""
     relation = table.relation
     of = table.cluster if table.study.cluster else "unit_id"
-    key = f"cast({relation.name(of)} as varchar) || {relation.text('|' + seed + '|' + NAME)}"
+    key = f"cast({relation.name(of)} as string) || {relation.text('|' + seed + '|' + NAME)}"
     drawn = relation.with_columns({"causal_hash": relation.bucket(key)})
     n = relation.n_rows()
     where = f"causal_hash < {int(2**32 * _MOST_UNITS / n)}" if n > _MOST_UNITS else None

@@ -37,7 +37,7 @@ def cem(relation: Relation, spec: Spec, outcomes: Sequence[str]) -> list[Numbers
         relation, spec.treatment, outcomes, spec.covariates, spec.cluster, spec.weights, asked["max_levels"]
     )
     coarsening = coarsen(relation, inputs, spec.covariates, asked["exact"], asked["cutpoints"], asked["bins"])
-    keys = {key: f"cast({sql} as varchar)" for key, sql in coarsening.keys.items()}
+    keys = {key: f"cast({sql} as string)" for key, sql in coarsening.keys.items()}
     rows = read(relation, spec, outcomes, (), keys)
     weight = _matching_weights(rows)
     exog = np.column_stack([np.ones(rows.n), rows.treatment])

@@ -70,7 +70,7 @@ def read(
 
 def _value(relation: Relation, column: str) -> str:
     name = relation.name(column)
-    return f"cast({name} as varchar)" if relation.columns[column] == "text" else relation.double(name)
+    return f"cast({name} as string)" if relation.columns[column] == "text" else relation.double(name)
 
 
 def _columns(values: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.special import stdtrit
@@ -157,16 +158,20 @@ def _gram(
         wanted[f"causal_v{i}"] = f"({value} - {relation.number(mean)}) / {relation.number(sd)}"
     if weights is not None:
         wanted["causal_w"] = relation.double(relation.name(weights))
-    size, n = terms.size + len(ends), 0
-    gram = np.zeros((size, size))
-    for block in relation.batches(wanted, n_rows=max(2_000, BLOCK_VALUES // size)):
-        values = np.column_stack([block[f"causal_v{i}"] for i in range(len(ends))])
-        x = {c.removeprefix("x_"): v for c, v in block.items() if c.startswith("x_")}
-        matrix = np.ones((len(values), 1)) if not x else terms.matrix(x)
-        matrix = np.hstack([matrix, values])
-        gram += matrix.T @ (matrix * block["causal_w"][:, None] if weights is not None else matrix)
-        n += len(values)
-    return n, gram
+    size = terms.size + len(ends)
+    kernel = partial(_products, terms, len(ends))
+    n, gram = relation.summed(wanted, kernel, n_rows=max(2_000, BLOCK_VALUES // size))
+    return int(n), gram
+
+
+def _products(terms: Terms, n_values: int, columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and cross-products of a block."""
+    values = np.column_stack([columns[f"causal_v{i}"] for i in range(n_values)])
+    x = {c.removeprefix("x_"): v for c, v in columns.items() if c.startswith("x_")}
+    matrix = np.ones((len(values), 1)) if not x else terms.matrix(x)
+    matrix = np.hstack([matrix, values])
+    weight = columns.get("causal_w")
+    return np.array(len(values)), matrix.T @ (matrix if weight is None else matrix * weight[:, None])
 
 
 def _regression(

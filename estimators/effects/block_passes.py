@@ -7,7 +7,9 @@ slices. Data below `CACHE_BYTES` stay in memory between passes; larger data stre
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial, reduce
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +17,11 @@ from estimators.effects.folds import fold_numbers
 from estimators.effects.passes import BinarySums, ConfoundingSums, LinearSums, Passes, ScoreSums, WeightSums
 from estimators.effects.predictors import Nuisances, Predictor, binary_terms
 from estimators.effects.weighting import confounding_parts, estimand_weights, influence_parts, preference_score
+from estimators.warehouse.relation import Combine, added
 
 CACHE_BYTES = 256 * 2**20
 BLOCK_VALUES = 1_000_000  # matrix entries per block: about 8 MB
+Arrays = tuple[np.ndarray, ...]
 
 
 @dataclass
@@ -45,59 +49,69 @@ class BlockPasses(Passes):
     cache: Cache = field(default_factory=Cache)
 
     def binary(self, target: str, coefficients: np.ndarray, link: str, arm: int | None = None) -> BinarySums:
+        raw = () if target == self.rows.spec.treatment else (target,)
+        return BinarySums(*self._summed(raw, "_binary_block", target, coefficients, link, arm))
+
+    def _binary_block(self, block: Block, target: str, coefficients: np.ndarray, link: str, arm: int | None) -> Arrays:
         p = self.rows.terms.size
         hessian, gradient = np.zeros((self.n_folds, p, p)), np.zeros((self.n_folds, p))
         likelihood = np.zeros(self.n_folds)
-        raw = () if target == self.rows.spec.treatment else (target,)
-        for block in self.blocks(raw):
-            values = block.raw[target] if raw else block.treatment
-            w, r, ll = binary_terms(block.matrix @ coefficients, values, link)
-            w, r, ll = w * block.weight, r * block.weight, ll * block.weight
-            for fold, a, start, stop in block.slices:
-                if arm is None or a == arm:
-                    z = block.matrix[start:stop]
-                    hessian[fold] += z.T @ (z * w[start:stop, None])
-                    gradient[fold] += z.T @ r[start:stop]
-                    likelihood[fold] += ll[start:stop].sum()
-        return BinarySums(hessian, gradient, likelihood)
+        values = block.raw.get(target, block.treatment)
+        w, r, ll = binary_terms(block.matrix @ coefficients, values, link)
+        w, r, ll = w * block.weight, r * block.weight, ll * block.weight
+        for fold, a, start, stop in block.slices:
+            if arm is None or a == arm:
+                z = block.matrix[start:stop]
+                hessian[fold] += z.T @ (z * w[start:stop, None])
+                gradient[fold] += z.T @ r[start:stop]
+                likelihood[fold] += ll[start:stop].sum()
+        return hessian, gradient, likelihood
 
     def linear(self, outcomes: Sequence[str]) -> LinearSums:
-        p, m = self.rows.terms.size, len(outcomes)
-        gram = np.zeros((self.n_folds, 2, p, p))
-        cross = np.zeros((m, self.n_folds, 2, p))
-        is_binary = np.ones(m, dtype=bool)
-        for block in self.blocks(tuple(outcomes)):
-            y = np.column_stack([block.raw[c] for c in outcomes])
-            is_binary &= np.all((y == 0) | (y == 1), axis=0)
-            y = y - np.array([self.center.get(c, 0.0) for c in outcomes])
-            for fold, arm, start, stop in block.slices:
-                z = block.matrix[start:stop]
-                weighted = z * block.weight[start:stop, None]
-                gram[fold, arm] += z.T @ weighted
-                cross[:, fold, arm] += (weighted.T @ y[start:stop]).T
-        return LinearSums(gram, cross, is_binary)
+        gram, cross, n_other = self._summed(tuple(outcomes), "_linear_block", tuple(outcomes))
+        return LinearSums(gram, cross, n_other == 0)
+
+    def _linear_block(self, block: Block, outcomes: tuple[str, ...]) -> Arrays:
+        """Products of the terms, products with the outcomes, and how often an outcome is neither 0 nor 1."""
+        p = self.rows.terms.size
+        gram, cross = np.zeros((self.n_folds, 2, p, p)), np.zeros((len(outcomes), self.n_folds, 2, p))
+        y = np.column_stack([block.raw[c] for c in outcomes])
+        n_other = np.sum((y != 0) & (y != 1), axis=0)
+        y = y - np.array([self.center.get(c, 0.0) for c in outcomes])
+        for fold, arm, start, stop in block.slices:
+            z = block.matrix[start:stop]
+            weighted = z * block.weight[start:stop, None]
+            gram[fold, arm] += z.T @ weighted
+            cross[:, fold, arm] += (weighted.T @ y[start:stop]).T
+        return gram, cross, n_other
 
     def weights(self, propensity: Predictor, bounds: tuple[float, float]) -> WeightSums:
+        scalars, vectors, lowest, highest = self._summed((), "_weights_block", propensity, bounds, combine=_with_ends)
+        n, weight, squared, clipped, equal = scalars.T
+        first, second, weighted_first, weighted_second = vectors.transpose(1, 0, 2)
+        return WeightSums(
+            n, weight, squared, first, second, weighted_first, weighted_second, clipped, equal, lowest, highest
+        )
+
+    def _weights_block(self, block: Block, propensity: Predictor, bounds: tuple[float, float]) -> Arrays:
+        """By arm: five sums (2, 5), four sums of the terms (2, 4, p - 1), lowest and highest propensity (2,)."""
         share = self.rows.n_treated / self.rows.n_rows
-        parts = []
-        for block in self.blocks(()):
-            raw_e = self._predict(propensity, block)
-            e = np.clip(raw_e, *bounds)
-            w = estimand_weights(self.rows.spec.estimand, e, block.treatment) * block.weight
-            x = block.matrix[:, 1:]
-            equal = np.abs(preference_score(raw_e, share) - 0.5) <= 0.2
-            clipped = (raw_e < bounds[0]) | (raw_e > bounds[1])
-            for arm in (0, 1):
-                in_arm = block.treatment == arm
-                if in_arm.any():
-                    parts.append(
-                        (arm, _weight_part(x[in_arm], w[in_arm], clipped[in_arm], equal[in_arm], raw_e[in_arm]))
-                    )
-        return _add_up(parts, self.rows.terms.size - 1)
+        raw_e = self._predict(propensity, block)
+        w = estimand_weights(self.rows.spec.estimand, np.clip(raw_e, *bounds), block.treatment) * block.weight
+        equal = np.abs(preference_score(raw_e, share) - 0.5) <= 0.2
+        clipped = (raw_e < bounds[0]) | (raw_e > bounds[1])
+        in_arms = [block.treatment == arm for arm in (0, 1)]
+        x = block.matrix[:, 1:]
+        parts = [_weight_part(x[a], w[a], clipped[a], equal[a], raw_e[a]) for a in in_arms]
+        return tuple(np.stack(values) for values in zip(*parts, strict=True))
 
     def scores(self, nuisances: Nuisances, outcomes: Sequence[str], segment: str | None) -> ScoreSums:
-        spec = self.rows.spec
+        spec, outcomes = self.rows.spec, tuple(outcomes)
         groups = tuple(c for c in (segment, spec.cluster) if c)
+        if not groups:
+            sums = self._summed(outcomes, "_score_sums_block", nuisances, outcomes)
+            n, treated, d, s, base, clusters, dd, sd, ss = (values[None] for values in sums)
+            return ScoreSums(("",), n, treated, clusters, d, dd, s, sd, ss, base)
         rows = [self._score_block(nuisances, outcomes, block, groups) for block in self.blocks((*outcomes, *groups))]
         labels, clusters, treated, parts = (np.concatenate([r[i] for r in rows]) for i in range(4))
         levels = sorted({str(v) for v in labels}) if segment else [""]
@@ -106,28 +120,32 @@ class BlockPasses(Passes):
         )
 
     def confounding(self, nuisances: Nuisances, outcomes: Sequence[str]) -> ConfoundingSums:
-        m, cluster = len(outcomes), self.rows.spec.cluster
-        totals, products, by_cluster = np.zeros((m, 5)), np.zeros((m, 5, 5)), {}
-        for block in self.blocks((*outcomes, *((cluster,) if cluster else ()))):
+        m, cluster, outcomes = len(outcomes), self.rows.spec.cluster, tuple(outcomes)
+        if not cluster:
+            return ConfoundingSums(*self._summed(outcomes, "_confounding_sums_block", nuisances, outcomes), 0)
+        totals, by_cluster = np.zeros((m, 5)), {}
+        for block in self.blocks((*outcomes, cluster)):
             parts = self._confounding_block(nuisances, outcomes, block)
             totals += parts.sum(axis=0)
-            if not cluster:
-                products += np.einsum("njk,njl->jkl", parts, parts)
-                continue
             codes, index = np.unique(block.raw[cluster], return_inverse=True)
             summed = np.zeros((len(codes), m, 5))
             np.add.at(summed, index, parts)
             for code, part in zip(codes.tolist(), summed, strict=True):
                 by_cluster[code] = by_cluster.get(code, 0.0) + part
-        if by_cluster:
-            parts = np.array(list(by_cluster.values()))
-            products = np.einsum("njk,njl->jkl", parts, parts)
-        return ConfoundingSums(totals, products, len(by_cluster))
+        parts = np.array(list(by_cluster.values()))
+        return ConfoundingSums(totals, np.einsum("njk,njl->jkl", parts, parts), len(by_cluster))
+
+    def _summed(self, raw: tuple[str, ...], part: str, *arguments: Any, combine: Combine = added) -> Arrays:
+        """What the method `part` makes of each block, added up: where the rows are, if they are many."""
+        if self._is_small(raw):
+            return reduce(combine, (getattr(self, part)(block, *arguments) for block in self.blocks(raw)), None)
+        travelling = replace(self, rows=replace(self.rows, relation=None), cache=Cache())
+        kernel = partial(_of_columns, travelling, raw, part, arguments)
+        return self.rows.relation.summed(self._wanted(raw), kernel, combine, self._block_rows)
 
     def blocks(self, raw: tuple[str, ...]) -> Iterator[Block]:
         """The rows, `raw` columns beside the design matrix; from memory when they are small enough to stay there."""
-        n_bytes = 8 * self.rows.n_rows * (self.rows.terms.size + len(raw) + 2)
-        if n_bytes > CACHE_BYTES:
+        if not self._is_small(raw):
             yield from (self._block(columns, raw) for columns in self._read(raw))
             return
         cache = self.cache
@@ -140,10 +158,24 @@ class BlockPasses(Passes):
             cache.blocks[raw] = [self._block(columns, raw) for columns in read]
         yield from cache.blocks[raw]
 
+    def _is_small(self, raw: tuple[str, ...]) -> bool:
+        return 8 * self.rows.n_rows * (self.rows.terms.size + len(raw) + 2) <= CACHE_BYTES
+
+    @property
+    def _block_rows(self) -> int:
+        return max(2_000, BLOCK_VALUES // self.rows.terms.size)
+
     def _read(self, raw: tuple[str, ...]) -> Iterator[dict[str, np.ndarray]]:
+        wanted = self._wanted(raw)
+        sorted_by = [list(wanted).index("causal_bucket"), *range(len(self.rows.terms.columns(self.rows.relation)) + 1)]
+        order = ", ".join(str(i + 1) for i in sorted_by) if self._is_small(raw) else None
+        for columns in self.rows.relation.batches(wanted, order_by=order, n_rows=self._block_rows):
+            yield self._with_matrix(columns)
+
+    def _wanted(self, raw: tuple[str, ...]) -> dict[str, str]:
+        """SQL of the columns that `_with_matrix` takes."""
         relation, spec, terms = self.rows.relation, self.rows.spec, self.rows.terms
         wanted = {**terms.columns(relation), spec.treatment: relation.double(relation.name(spec.treatment))}
-        sorted_by = [len(wanted), *range(len(wanted))]
         wanted["causal_bucket"] = self.rows.bucket
         if spec.weights:
             wanted["causal_weight"] = relation.double(relation.name(spec.weights))
@@ -151,14 +183,13 @@ class BlockPasses(Passes):
             kind = relation.columns[column]
             name = relation.name(column)
             wanted[f"causal_raw{i}"] = (
-                relation.double(name) if kind in ("number", "boolean") else f"cast({name} as varchar)"
+                relation.double(name) if kind in ("number", "boolean") else f"cast({name} as string)"
             )
-        small = 8 * self.rows.n_rows * (terms.size + len(raw) + 2) <= CACHE_BYTES
-        order = ", ".join(str(i + 1) for i in sorted_by) if small else None
-        for columns in relation.batches(wanted, order_by=order, n_rows=max(2_000, BLOCK_VALUES // terms.size)):
-            matrix = terms.matrix(columns)
-            kept = [c for c in columns if c == spec.treatment or c.startswith("causal_")]
-            yield {**{c: columns[c] for c in kept}, "causal_matrix": matrix}
+        return wanted
+
+    def _with_matrix(self, columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        kept = [c for c in columns if c == self.rows.spec.treatment or c.startswith("causal_")]
+        return {**{c: columns[c] for c in kept}, "causal_matrix": self.rows.terms.matrix(columns)}
 
     def _block(self, columns: dict[str, np.ndarray], raw: tuple[str, ...]) -> Block:
         treatment = columns[self.rows.spec.treatment]
@@ -192,6 +223,28 @@ class BlockPasses(Passes):
         clusters = block.raw[self.rows.spec.cluster] if self.rows.spec.cluster else np.zeros(n_rows)
         return labels, clusters, block.treatment, parts
 
+    def _score_sums_block(self, block: Block, nuisances: Nuisances, outcomes: tuple[str, ...]) -> Arrays:
+        _, _, treated, parts = self._score_block(nuisances, outcomes, block, ())
+        m = len(outcomes)
+        d, n, base = parts[:, 0], parts[:, 1 : 1 + m], parts[:, 1 + m :]
+        none = np.array(0)
+        sums = (
+            np.array(len(d)),
+            treated.sum(),
+            d.sum(),
+            n.sum(axis=0),
+            base.sum(axis=0),
+            none,
+            d @ d,
+            n.T @ d,
+            n.T @ n,
+        )
+        return tuple(np.asarray(value) for value in sums)
+
+    def _confounding_sums_block(self, block: Block, nuisances: Nuisances, outcomes: tuple[str, ...]) -> Arrays:
+        parts = self._confounding_block(nuisances, outcomes, block)
+        return parts.sum(axis=0), np.einsum("njk,njl->jkl", parts, parts)
+
     def _confounding_block(self, nuisances: Nuisances, outcomes: Sequence[str], block: Block) -> np.ndarray:
         """(1, D, N, R, A) of each row and outcome, weighted: (n, m, 5)."""
         estimand, t = self.rows.spec.estimand, block.treatment
@@ -205,28 +258,29 @@ class BlockPasses(Passes):
         return out * block.weight[:, None, None]
 
 
-def _weight_part(x, w, clipped, equal, e):
+def _of_columns(
+    passes: BlockPasses, raw: tuple[str, ...], part: str, arguments: tuple[Any, ...], columns: dict[str, np.ndarray]
+) -> Arrays:
+    """A method of `passes` for a block that is still columns. passes: without its relation, so that it can travel."""
+    return getattr(passes, part)(passes._block(passes._with_matrix(columns), raw), *arguments)
+
+
+def _weight_part(x, w, clipped, equal, e) -> Arrays:
     first, second = x.sum(axis=0), (x**2).sum(axis=0)
     return (
         np.array([len(w), w.sum(), (w**2).sum(), clipped.sum(), equal.sum()], dtype=float),
         np.stack([first, second, x.T @ w, (x**2).T @ w]),
-        float(e.min()),
-        float(e.max()),
+        e.min(initial=np.inf),
+        e.max(initial=-np.inf),
     )
 
 
-def _add_up(parts: list, p: int) -> WeightSums:
-    scalars, vectors = np.zeros((2, 5)), np.zeros((2, 4, p))
-    lowest, highest = np.full(2, np.inf), np.full(2, -np.inf)
-    for arm, (scalar, vector, low, high) in parts:
-        scalars[arm] += scalar
-        vectors[arm] += vector
-        lowest[arm], highest[arm] = min(lowest[arm], low), max(highest[arm], high)
-    n, weight, squared, clipped, equal = scalars.T
-    first, second, weighted_first, weighted_second = vectors.transpose(1, 0, 2)
-    return WeightSums(
-        n, weight, squared, first, second, weighted_first, weighted_second, clipped, equal, lowest, highest
-    )
+def _with_ends(total: Arrays | None, part: Arrays) -> Arrays:
+    """The last two arrays are lowest and highest values, the others sums."""
+    if total is None:
+        return part
+    *sums, low, high = (a for a in zip(total, part, strict=True))
+    return (*(a + b for a, b in sums), np.minimum(*low), np.maximum(*high))
 
 
 def _score_sums(levels, labels, clusters, treated, parts, m) -> ScoreSums:

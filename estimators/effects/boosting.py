@@ -6,7 +6,6 @@ time; what they need in memory is estimated before a row is read.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +16,7 @@ from estimators.effects.block_passes import BlockPasses
 from estimators.effects.passes import Passes
 from estimators.effects.predictors import Predictor
 from estimators.errors import refuse
+from estimators.warehouse.memory import free_memory as _free_memory
 
 TRAINING_ROWS = 500_000
 COPIES = (
@@ -100,13 +100,6 @@ def require_memory(need: int, what: str) -> None:
             f"{what} need about {need / 2**30:,.1f} GiB; {free / 2**30:,.1f} GiB are free",
             fix="use linear and logistic nuisances, which stay in the warehouse, or fewer confounders",
         )
-
-
-def _free_memory() -> int:
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):  # not told by this operating system: assume a small laptop
-        return 4 * 2**30
 
 
 def _fit(passes: Passes, rows: Training, target: np.ndarray, keep: np.ndarray, is_binary: bool) -> BoostedPredictor:

@@ -128,7 +128,9 @@ def _matched(
     if measured is not None:
         cells = cells.collected()
         measured = replace(measured, cells=cells)
-    return stratified_balance(cells, coarsening.keys, "cem", spec, inputs, FACTORS[spec.estimand]), measured
+    texts = {rows.name(c): c for c in inputs.levels}
+    keys = {key: texts.get(sql, "") for key, sql in coarsening.keys.items()}
+    return stratified_balance(cells, keys, "cem", spec, inputs, FACTORS[spec.estimand]), measured
 
 
 def _weighed(rows: Relation, keys: Sequence[str], spec: Spec) -> Relation:

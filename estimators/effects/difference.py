@@ -233,7 +233,9 @@ class DifferenceDesign(Design):
             found = clustered(rows, parts, self.spec.cluster, key, 2 * len(self.columns))
             return {s: (c.totals, c.covariance, c.figures) for s, c in found.items()}
         sums = {f"u{j}": rows.total(part) for j, part in enumerate(parts)} | products(rows, parts, "v", "causal_k")
-        found = rows.with_columns({"causal_k": "1e0 / (1e0 - causal_h)"}).aggregate(sums, by=keys)
+        # A leverage of 1 makes an infinite weight on every engine; some refuse to divide by 0.
+        weight = "case when causal_h = 1e0 then cast('Infinity' as double) else 1e0 / (1e0 - causal_h) end"
+        found = rows.with_columns({"causal_k": weight}).aggregate(sums, by=keys)
         return {
             found["causal_s"][row] if keys else None: (
                 np.array([found[f"u{j}"][row] for j in range(k)]),

@@ -150,7 +150,7 @@ class IvDesign(Design):
         return Estimates(tuple(effects), _block_diagonal(blocks, bool(self.spec.cluster)))
 
     def _segments(self, segment: str) -> list[tuple[_Level, Relation]]:
-        text, treated = f"cast({self.relation.name(segment)} as varchar)", self.relation.name(self.spec.treatment)
+        text, treated = f"cast({self.relation.name(segment)} as string)", self.relation.name(self.spec.treatment)
         counts = {"n": "count(*)", "t": f"sum(case when {self.relation.double(treated)} = 0e0 then 0 else 1 end)"}
         is_binary, known = self.inputs.n_control > 0, f"{self.relation.name(segment)} is not null"
         found = self.relation.aggregate(counts, by={"causal_s": text}, where=known)

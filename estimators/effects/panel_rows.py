@@ -19,6 +19,7 @@ from estimators.warehouse.least_squares import design_columns
 from estimators.warehouse.terms import Terms
 
 _NUMERIC = ("number", "boolean")
+_INFINITY = "cast('Infinity' as double)"
 _EXAMPLES = 3
 
 
@@ -222,7 +223,7 @@ def _infinite(rows: Relation, columns: PanelColumns, found: Mapping[str, np.ndar
     ends = {f"{end}_{c}": np.inf for end in ("min", "max") for c in suspects}
     facts = {**ends, **{f"count_{c}": n for c in suspects}, "n": n}
     wrong = rows.aggregate(
-        {c: f"sum(case when abs({rows.double(rows.name(c))}) < 1e0 / 0e0 then 0 else 1 end)" for c in suspects}
+        {c: f"sum(case when abs({rows.double(rows.name(c))}) < {_INFINITY} then 0 else 1 end)" for c in suspects}
     )
     return inputs.infinite_faults(rows, facts, [c for c in suspects if int(wrong[c][0])])
 
@@ -261,7 +262,7 @@ def duplicates(panel: PanelRows) -> CausalError:
     twice = pairs.filter("n > 1")
     units = twice.grouped({"n_pairs": "count(*)"}, {"unit": "causal_unit"})
     hashed = units.with_columns({"unit_hash": units.bucket("unit")})
-    first = next(iter(hashed.batches({"unit_hash": "unit_hash"}, order_by="unit_hash", n_rows=_EXAMPLES)))
+    first = hashed.head({"unit_hash": "unit_hash"}, _EXAMPLES, order_by="unit_hash")
     examples = ", ".join(f"{int(h):08x}" for h in first["unit_hash"])
     return refuse(
         "026",

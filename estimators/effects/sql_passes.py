@@ -44,8 +44,7 @@ class SqlPasses(Passes):
         if spec.weights:
             columns["causal_weight"] = relation.double(relation.name(spec.weights))
         categories = {
-            f"causal_c{i}": f"cast({relation.name(c)} as varchar)"
-            for i, (c, _) in enumerate(self.rows.terms.categories)
+            f"causal_c{i}": f"cast({relation.name(c)} as string)" for i, (c, _) in enumerate(self.rows.terms.categories)
         }
         return relation.with_columns({**columns, **categories, **self.rows.terms.standardised(relation)})
 
@@ -114,7 +113,7 @@ class SqlPasses(Passes):
     def scores(self, nuisances: Nuisances, outcomes: Sequence[str], segment: str | None) -> ScoreSums:
         m, cluster = len(outcomes), self.rows.spec.cluster
         scored = self._scored(nuisances, outcomes)
-        keys = {"causal_segment": f"cast({scored.name(segment)} as varchar)"} if segment else {}
+        keys = {"causal_segment": f"cast({scored.name(segment)} as string)"} if segment else {}
         if cluster:
             scored = self._by_cluster(scored, keys, m)
             keys = {k: k for k in keys}

@@ -83,11 +83,11 @@ def stratified_balance(
     """The same where all units of a stratum and arm share a factor: from sums by stratum and arm.
 
     cells: by `keys` and causal_arm the units n, weights b and bb (`strata.arm_sums`), and `balance_sums`.
-    keys: SQL of what names a stratum, every text covariate as a key of its own.
+    keys: what names a stratum, each with the text covariate that it holds, or "".
     factors: SQL over s1 and s0, the weights of a stratum's arms, of the factor of each arm ("g1", "g0").
     """
     variables = _variables(cells, spec, inputs)
-    texts = {key: c for key, sql in keys.items() for c in inputs.levels if sql == cells.name(c)}
+    texts = {key: c for key, c in keys.items() if c}
     summed = [i for i, v in enumerate(variables) if v.level is None]
     # With its frame written out: DuckDB turns the short form into a join of the grouping with itself.
     frame = "order by causal_arm rows between unbounded preceding and unbounded following"

@@ -6,15 +6,16 @@ outgrow SQL when there are hundreds. Columns are centred and scaled first, by co
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
-from estimators.warehouse.relation import BATCH_ROWS, Relation
+from estimators.warehouse.relation import BATCH_ROWS, Relation, one_blas_thread
 from estimators.warehouse.terms import Terms
+
+__all__ = ["Design", "Gram", "column_products", "combinations", "gram", "one_blas_thread", "rough_terms"]
 
 BLOCK_VALUES = 400_000  # of a block of rows: about 3 MB, which stays in cache
 FAR_OFF = 30.0  # standard deviations that a centre may lie from the mean before products lose digits that matter
@@ -57,8 +58,8 @@ def rough_terms(
     numbers = tuple(c for c in columns if c not in levels)
     center, scale = np.zeros(len(numbers)), np.ones(len(numbers))
     wanted = {f"v{i}": relation.double(relation.name(c)) for i, c in enumerate(numbers)}
-    first = next(islice(relation.batches(wanted), 1), None) if numbers else None
-    for i, column in enumerate(numbers if first is not None else ()):
+    first = relation.head(wanted, BATCH_ROWS) if numbers else {}
+    for i, column in enumerate(numbers if len(first.get("v0", ())) else ()):
         values = first[f"v{i}"]
         low, high = (ends or {}).get(column, (values.min(), values.max()))
         center[i], scale[i] = values.mean(), values.std()
@@ -81,67 +82,77 @@ def gram(relation: Relation, terms: Terms, weight: str | None = None, recentres:
 
 
 def _folded(relation: Relation, terms: Terms, weight: str | None) -> Gram:
-    products, n = np.zeros((terms.size, terms.size)), 0
-    with one_blas_thread():
-        for block in blocks(relation, terms, [weight] if weight else []):
-            matrix = block[: terms.size]
-            products += (matrix * block[-1]) @ matrix.T if weight else matrix @ matrix.T
-            n += block.shape[1]
-    return Gram(terms, products, n)
+    further = [weight] if weight else []
+    design = Design(terms, len(further))
+    kernel = partial(_products, design, bool(weight))
+    products, n = relation.summed(design.columns(relation, further), kernel, n_rows=design.block_rows)
+    return Gram(terms, products, int(n))
 
 
-def one_blas_thread() -> AbstractContextManager[object]:
-    """Products of a few rows by a few rows are done before a second thread has woken up; the engine needs it more."""
-    from threadpoolctl import threadpool_limits
+def _products(design: Design, is_weighted: bool, columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, ...]:
+    block = design.matrix(columns)
+    rows = block[: design.terms.size]
+    return (rows * block[-1]) @ rows.T if is_weighted else rows @ rows.T, np.array(block.shape[1])
 
-    return threadpool_limits(1, user_api="blas")
 
-
-def blocks(relation: Relation, terms: Terms, further: Sequence[str] = ()) -> Iterator[np.ndarray]:
-    """The rows, some at a time, as matrices (columns × rows): the terms, then the SQL numbers `further`.
+@dataclass
+class Design:
+    """Blocks of rows as matrices (columns × rows): the terms, then `n_further` numbers.
 
     The same memory is used for every block.
     """
-    wanted = {f"t{i}": value for i, value in enumerate(terms.columns(relation).values())}
-    wanted |= {f"f{i}": relation.double(value) for i, value in enumerate(further)}
-    if not wanted:
-        wanted = {"one": relation.number(1.0)}
-    size = terms.size + len(further)
-    matrix = np.empty((size, 0))
-    for columns in relation.batches(wanted, n_rows=min(BATCH_ROWS, max(2_000, BLOCK_VALUES // size))):
+
+    terms: Terms
+    n_further: int = 0
+    memory: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
+
+    @property
+    def size(self) -> int:
+        return self.terms.size + self.n_further
+
+    @property
+    def block_rows(self) -> int:
+        return min(BATCH_ROWS, max(2_000, BLOCK_VALUES // self.size))
+
+    def columns(self, relation: Relation, further: Sequence[str] = ()) -> dict[str, str]:
+        """SQL of what `matrix` takes. further: SQL numbers."""
+        wanted = {f"t{i}": value for i, value in enumerate(self.terms.columns(relation).values())}
+        wanted |= {f"f{i}": relation.double(value) for i, value in enumerate(further)}
+        return wanted or {"one": relation.number(1.0)}
+
+    def matrix(self, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         n = len(next(iter(columns.values())))
-        if matrix.shape[1] < n:
-            matrix = np.empty((size, n))
-        _fill(matrix[:, :n], terms, columns)
-        for i in range(len(further)):
-            matrix[terms.size + i, :n] = columns[f"f{i}"]
-        yield matrix[:, :n]
+        if self.memory.shape[1] < n:
+            self.memory = np.empty((self.size, n))
+        out = self.memory[:, :n]
+        self._fill(out, columns)
+        for i in range(self.n_further):
+            out[self.terms.size + i] = columns[f"f{i}"]
+        return out
 
-
-def _fill(matrix: np.ndarray, terms: Terms, columns: Mapping[str, np.ndarray]) -> None:
-    matrix[0] = 1.0
-    for i, (center, scale) in enumerate(zip(terms.center, terms.scale, strict=True)):
-        np.subtract(columns[f"t{i}"], center, out=matrix[1 + i])
-        matrix[1 + i] *= 1.0 / scale
-    at = 1 + len(terms.numbers)
-    for k, (_, levels) in enumerate(terms.categories):
-        codes = columns[f"t{len(terms.numbers) + k}"]
-        for code in range(1, len(levels)):
-            np.equal(codes, code, out=matrix[at], casting="unsafe")
-            at += 1
+    def _fill(self, out: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
+        out[0] = 1.0
+        for i, (center, scale) in enumerate(zip(self.terms.center, self.terms.scale, strict=True)):
+            np.subtract(columns[f"t{i}"], center, out=out[1 + i])
+            out[1 + i] *= 1.0 / scale
+        at = 1 + len(self.terms.numbers)
+        for k, (_, levels) in enumerate(self.terms.categories):
+            codes = columns[f"t{len(self.terms.numbers) + k}"]
+            for code in range(1, len(levels)):
+                np.equal(codes, code, out=out[at], casting="unsafe")
+                at += 1
 
 
 def column_products(relation: Relation, columns: Sequence[str]) -> tuple[np.ndarray, np.ndarray, int]:
     """Sums Σ s (k,) and products Σ s s' (k, k) of SQL numbers, and the number of rows. One scan."""
     wanted = {f"s{i}": relation.double(column) for i, column in enumerate(columns)}
-    totals, products, n = np.zeros(len(columns)), np.zeros((len(columns), len(columns))), 0
-    with one_blas_thread():
-        for block in relation.batches(wanted, n_rows=BATCH_ROWS):
-            matrix = np.stack([block[f"s{i}"] for i in range(len(columns))])
-            totals += matrix.sum(axis=1)
-            products += matrix @ matrix.T
-            n += matrix.shape[1]
-    return totals, products, n
+    totals, products, n = relation.summed(wanted, _sums_and_products)
+    return totals, products, int(n)
+
+
+def _sums_and_products(columns: Mapping[str, np.ndarray]) -> tuple[np.ndarray, ...]:
+    matrix = np.stack(list(columns.values()))
+    return matrix.sum(axis=1), matrix @ matrix.T, np.array(matrix.shape[1])
 
 
 def combinations(relation: Relation, terms: Terms, coefficients: Mapping[str, np.ndarray]) -> Relation:
@@ -153,6 +164,6 @@ def combinations(relation: Relation, terms: Terms, coefficients: Mapping[str, np
         for offsets, (column, levels) in zip(terms.offsets(values), terms.categories, strict=True):
             if np.any(offsets != 0.0):
                 table = dict(zip(levels, offsets.tolist(), strict=True))
-                parts.append(rows.pick(f"cast({rows.name(column)} as varchar)", table))
+                parts.append(rows.pick(f"cast({rows.name(column)} as string)", table))
         columns[name] = " + ".join(parts)
     return rows.with_columns(columns)

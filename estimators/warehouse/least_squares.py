@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from estimators.errors import refuse
-from estimators.warehouse.blocks import Gram, blocks, gram, one_blas_thread, rough_terms
+from estimators.warehouse.blocks import Design, Gram, gram, rough_terms
 from estimators.warehouse.relation import Relation
 from estimators.warehouse.terms import Terms
 
@@ -197,8 +198,7 @@ def _refined(problem: _Problem, beta: np.ndarray, power: int | None) -> tuple[np
     """Coefficients at which the residuals are orthogonal to the columns, and the sums of the residuals there."""
     last = np.inf
     for _ in range(MAX_REFINEMENTS):
-        with one_blas_thread():
-            found = _residual_sums(problem, beta, power)
+        found = _residual_sums(problem, beta, power)
         step = np.linalg.solve(problem.products, found.gradient)
         size = float(np.linalg.norm(step) / max(np.linalg.norm(beta), 1e-300))
         if size >= last:  # rounding is all that is left
@@ -211,23 +211,35 @@ def _refined(problem: _Problem, beta: np.ndarray, power: int | None) -> tuple[np
 
 def _residual_sums(problem: _Problem, beta: np.ndarray, power: int | None) -> _Residuals:
     """One scan. power: of 1 - leverage in the weights of the meat, None if no meat is wanted."""
-    size = len(beta)
-    gradient, meat, squares = np.zeros(size), np.zeros((size, size)), 0.0
     line = np.zeros(problem.terms.size)
     line[problem.regressors], line[problem.outcome] = -beta, 1.0
     inverse = np.linalg.inv(np.linalg.cholesky(problem.products)) if power else None
-    for block in blocks(problem.relation, problem.terms):
-        residual = line @ block
-        moments = block * residual
-        gradient += moments.sum(axis=1)[problem.regressors]
-        squares += float(residual @ residual)
-        if power is None:
-            continue
-        if inverse is not None:
-            leverage = np.square(inverse @ block[problem.regressors]).sum(axis=0)
-            moments *= (1.0 - leverage) ** (-power / 2.0)
-        meat += (moments @ moments.T)[np.ix_(problem.regressors, problem.regressors)]
-    return _Residuals(gradient, squares, meat)
+    design = Design(problem.terms)
+    kernel = partial(_residuals, design, problem.regressors, line, inverse, power)
+    asked = design.columns(problem.relation)
+    gradient, squares, meat = problem.relation.summed(asked, kernel, n_rows=design.block_rows)
+    return _Residuals(gradient, float(squares), meat)
+
+
+def _residuals(
+    design: Design,
+    regressors: np.ndarray,
+    line: np.ndarray,
+    inverse: np.ndarray | None,
+    power: int | None,
+    columns: Mapping[str, np.ndarray],
+) -> tuple[np.ndarray, ...]:
+    """gradient, squares and meat (see `_Residuals`) of a block; line: coefficients of every term in the residual."""
+    block = design.matrix(columns)
+    residual = line @ block
+    moments = block * residual
+    gradient, squares = moments.sum(axis=1)[regressors], np.array(residual @ residual)
+    if power is None:
+        return gradient, squares, np.zeros((len(regressors), len(regressors)))
+    if inverse is not None:
+        leverage = np.square(inverse @ block[regressors]).sum(axis=0)
+        moments *= (1.0 - leverage) ** (-power / 2.0)
+    return gradient, squares, (moments @ moments.T)[np.ix_(regressors, regressors)]
 
 
 def _covariance(problem: _Problem, residuals: _Residuals, covariance: Covariance) -> np.ndarray:

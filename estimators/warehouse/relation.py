@@ -7,13 +7,22 @@ An estimator never sees an engine. It composes SQL expressions over the relation
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import reduce
 from typing import Any, Literal
 
 import numpy as np
 
 Kind = Literal["number", "boolean", "text", "time", "other"]
+Kernel = Callable[[Mapping[str, np.ndarray]], tuple[np.ndarray, ...]]
+Combine = Callable[[tuple[np.ndarray, ...] | None, tuple[np.ndarray, ...]], tuple[np.ndarray, ...]]
 BATCH_ROWS = 30_000  # column-major blocks of this size stay in cache when folded with BLAS
+
+
+def added(total: tuple[np.ndarray, ...] | None, part: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """Two tuples of arrays added up. total: None before the first part."""
+    return part if total is None else tuple(a + b for a, b in zip(total, part, strict=True))
 
 
 class Relation(ABC):
@@ -74,14 +83,14 @@ class Relation(ABC):
         Rows without a match are lost. Keep the keys dense integers: engines join those by position.
         """
 
-    # --- dialect: the same on every engine unless a subclass says otherwise ----------------------------------------
+    # --- dialect: what differs between engines stands in `dialect.py` ------------------------------------------------
+    @abstractmethod
     def name(self, column: str) -> str:
         """A column name, quoted; safe for any name."""
-        return '"' + column.replace('"', '""') + '"'
 
+    @abstractmethod
     def text(self, value: str) -> str:
         """A string literal, escaped."""
-        return "'" + value.replace("'", "''") + "'"
 
     def number(self, value: float) -> str:
         """A double literal that keeps every bit (a plain ``0.1`` would become a DECIMAL)."""
@@ -115,7 +124,29 @@ class Relation(ABC):
     def total(self, expression: str) -> str:
         """A sum of doubles that is repeatable whatever the number of threads (compensated where the engine can)."""
 
-    # --- small conveniences on top -------------------------------------------------------------------------------
+    # --- on top of these ---------------------------------------------------------------------------------------------
+    def head(self, expressions: Mapping[str, str], n_rows: int, order_by: str | None = None) -> dict[str, np.ndarray]:
+        """The first rows, in the order of `order_by` if given: arrays of at most `n_rows`, fewer if there are fewer."""
+        first = next(iter(self.batches(expressions, order_by=order_by, n_rows=n_rows)), None)
+        return {name: np.empty(0) for name in expressions} if first is None else first
+
+    def summed(
+        self,
+        expressions: Mapping[str, str],
+        kernel: Kernel,
+        combine: Combine = added,
+        n_rows: int = BATCH_ROWS,
+    ) -> tuple[np.ndarray, ...]:
+        """The arrays that `kernel` makes of each block of rows, added up; made where the rows are if the engine can.
+
+        kernel: from columns by name (about `n_rows` each) to arrays whose shapes do not depend on the block. It and
+        `combine` are functions of a module, or a `partial` of one: engines may send them to other machines.
+        """
+        with one_blas_thread():
+            parts = (kernel(block) for block in self.batches(expressions, n_rows=n_rows))
+            total = reduce(combine, parts, None)
+        return kernel({name: np.empty(0) for name in expressions}) if total is None else total
+
     def n_rows(self) -> int:
         return int(self.aggregate({"n": "count(*)"})["n"][0])
 
@@ -125,3 +156,10 @@ class Relation(ABC):
         if not blocks:
             return {name: np.empty(0) for name in expressions}
         return {name: np.concatenate([b[name] for b in blocks]) for name in expressions}
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Products of a few rows by a few rows are done before a second thread has woken up; the engine needs it more."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1, user_api="blas")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -28,14 +27,14 @@ class Terms:
     scale: np.ndarray
     categories: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
-    @cached_property
+    @property
     def names(self) -> tuple[str, ...]:
         dummies = [f"{column} = {level}" for column, levels in self.categories for level in levels[1:]]
         return ("intercept", *self.numbers, *dummies)
 
     @property
     def size(self) -> int:
-        return len(self.names)
+        return 1 + len(self.numbers) + sum(len(levels) - 1 for _, levels in self.categories)
 
     @property
     def n_cells(self) -> int:
@@ -58,7 +57,7 @@ class Terms:
         found = {c: relation.double(relation.name(c)) for c in self.numbers}
         for column, levels in self.categories:
             positions = {level: float(code) for code, level in enumerate(levels)}
-            found[column] = relation.pick(f"cast({relation.name(column)} as varchar)", positions)
+            found[column] = relation.pick(f"cast({relation.name(column)} as string)", positions)
         return found
 
     def standardised(self, relation: Relation) -> dict[str, str]:

@@ -6,3 +6,7 @@
 {% macro default__concat_sorted(text) -%}
   string_agg({{ text }}, '' order by {{ text }})
 {%- endmacro %}
+
+{% macro spark__concat_sorted(text) -%}
+  array_join(array_sort(collect_list({{ text }})), '')
+{%- endmacro %}

@@ -6,3 +6,7 @@
 {% macro default__json_record(columns) -%}
   cast(json_object({% for column in columns %}'{{ column }}', {{ column }}{{ ', ' if not loop.last }}{% endfor %}) as varchar)
 {%- endmacro %}
+
+{% macro spark__json_record(columns) -%}
+  to_json(named_struct({% for column in columns %}'{{ column }}', {{ column }}{{ ', ' if not loop.last }}{% endfor %}), map('ignoreNullFields', 'false'))
+{%- endmacro %}

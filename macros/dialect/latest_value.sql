@@ -6,3 +6,7 @@
 {% macro default__latest_value(value, moment) -%}
   arg_max({{ value }}, ({{ moment }}, {{ value }}))
 {%- endmacro %}
+
+{% macro spark__latest_value(value, moment) -%}
+  max_by({{ value }}, struct({{ moment }}, {{ value }}))
+{%- endmacro %}

@@ -6,3 +6,7 @@
 {% macro default__md5_bucket(value) -%}
   cast('0x' || substr(md5(cast({{ value }} as varchar)), 1, 8) as bigint)
 {%- endmacro %}
+
+{% macro spark__md5_bucket(value) -%}
+  cast(conv(substr(md5(cast({{ value }} as string)), 1, 8), 16, 10) as bigint)
+{%- endmacro %}

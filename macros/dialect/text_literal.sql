@@ -6,3 +6,10 @@
 {% macro default__text_literal(value) -%}
   {%- if value is none -%} null {%- else -%} '{{ value | string | replace("'", "''") }}' {%- endif -%}
 {%- endmacro %}
+
+{#- A backslash escapes in Spark, and ${...} would be replaced by a setting of that name. -#}
+{% macro spark__text_literal(value) -%}
+  {%- if value is none -%} null
+  {%- else -%} '{{ value | string | replace("\\", "\\\\") | replace("'", "\\'") | replace("$", "\\u0024") }}'
+  {%- endif -%}
+{%- endmacro %}

@@ -6,3 +6,7 @@
 {% macro default__timestamp_from_micros(micros) -%}
   make_timestamp({{ micros }})
 {%- endmacro %}
+
+{% macro spark__timestamp_from_micros(micros) -%}
+  timestamp_micros({{ micros }})
+{%- endmacro %}

@@ -21,7 +21,7 @@ next_link as (
   {{ causal.chained('crashed', ledger) }}
 )
 
-select {{ (causal.ledger_columns() + ['payload', 'row_hash', 'link', 'previous_chain', 'chain']) | join(', ') }}
+select /*+ coalesce(1) */ {{ (causal.ledger_columns() + ['payload', 'row_hash', 'link', 'previous_chain', 'chain']) | join(', ') }}
 from next_link
   {%- endif -%}
 {%- endif -%}

@@ -13,7 +13,7 @@
   {{ run_hooks(pre_hooks) }}
   {#- dbt allows a Python job only from a `statement` called directly in a materialization -#}
   {% call statement('main', language='python') -%}
-    {{- create_table_as(False, staged, compiled_code ~ "\nimport json as _json\ndbtObj.causal = _json.loads(" ~ (context | tojson | tojson) ~ ")\n", 'python') }}
+    {{- causal.python_table(staged, compiled_code ~ "\nimport json as _json\ndbtObj.causal = _json.loads(" ~ (context | tojson | tojson) ~ ")\n") }}
   {%- endcall %}
 
   {%- if existing is not none -%}{%- do adapter.rename_relation(existing, replaced) -%}{%- endif -%}

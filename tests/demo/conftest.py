@@ -57,7 +57,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     shutil.copytree(ROOT / "dbt_project", folder, ignore=shutil.ignore_patterns(*MADE))
     shutil.copy(ROOT / "profiles.example.yml", folder / "profiles.yml")
     (folder / "packages.yml").write_text(f"packages:\n  - local: {ROOT}\n")
-    for script in ("simulate.py", "simulate_rollouts.py", "real_data.py"):
+    for script in ("simulate.py", "simulate_rollouts.py", "simulate_marketplace.py", "real_data.py"):
         subprocess.run([sys.executable, script], cwd=folder, check=True)
     _dbt("deps", folder)
     build = _dbt("build", folder)

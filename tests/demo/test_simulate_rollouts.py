@@ -97,8 +97,17 @@ def test_the_scripts_write_the_tables_that_the_sources_name(tmp_path):
         command = [sys.executable, str(ROOT / "dbt_project" / f"{name}.py"), *options, "--out", str(tmp_path)]
         subprocess.run(command, check=True)
     rows = {path.stem: pq.read_metadata(path).num_rows for path in tmp_path.iterdir()}
-    assert (rows["communities"], rows["young_men"], rows["counties"]) == (40, 3010, 2500)
-    assert set(rows) == {"communities", "posts", "replies", "rollouts", "rollout_truth", "young_men", "counties"}
+    assert (rows["communities"], rows["young_men"], rows["counties"], rows["bike_hours"]) == (40, 3010, 2500, 8645)
+    assert set(rows) == {
+        "communities",
+        "posts",
+        "replies",
+        "rollouts",
+        "rollout_truth",
+        "young_men",
+        "counties",
+        "bike_hours",
+    }
 
 
 def test_real_data_of_a_package_that_is_not_there_say_what_to_install():

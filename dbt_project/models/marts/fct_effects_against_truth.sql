@@ -1,19 +1,19 @@
 -- What a company builds on a study reads its leaf (<study>__published): if the gates fail, this model is skipped.
 with published as (
     select * from {{ ref('push_campaign__published') }}
-    union all by name
+    union all
     select * from {{ ref('profile_photo__published') }}
-    union all by name
+    union all
     select * from {{ ref('group_joined__published') }}
-    union all by name
+    union all
     select * from {{ ref('moderation_tool__published') }}
-    union all by name
+    union all
     select * from {{ ref('live_rooms__published') }}
 ),
 
 truth as (
     select * from {{ source('product', 'truth') }}
-    union all by name
+    union all
     select * from {{ source('product', 'rollout_truth') }}
 ),
 

@@ -6,7 +6,7 @@ with source as (
 cigarette_sales as (
     select
         state as state_name,
-        make_timestamp(cast(year as bigint), 6, 30, 0, 0, 0) as sold_at,
+        cast(cast(year as string) || '-06-30' as timestamp) as sold_at,
         packspercapita as packs_per_head
     from source
 )

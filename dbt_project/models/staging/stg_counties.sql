@@ -6,13 +6,13 @@ with source as (
 counties as (
     select
         county_id,
-        make_timestamp(cast(year as bigint), 6, 30, 0, 0, 0) as employed_at,
+        cast(cast(year as string) || '-06-30' as timestamp) as employed_at,
         lemp as log_teen_employment,
         timestamp '2002-12-31' as counted_at,
         lpop as log_population,
         case
             when first_treated_year > 0
-                then make_timestamp(cast(first_treated_year as bigint), 1, 1, 0, 0, 0)
+                then cast(cast(first_treated_year as string) || '-01-01' as timestamp)
         end as wage_raised_at
     from source
 )

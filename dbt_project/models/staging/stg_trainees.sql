@@ -33,7 +33,7 @@ numbered as (
 
 trainees as (
     select
-        sample_name || '_' || cast(person_number as varchar) as person_id,
+        sample_name || '_' || cast(person_number as string) as person_id,
         sample_name,
         age,
         education,

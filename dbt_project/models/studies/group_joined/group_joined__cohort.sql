@@ -8,7 +8,7 @@ with users as (
         members.signed_up_at + interval 28 day as eligible_at,
         first_joins.joined_at,
         date_trunc('day', first_joins.joined_at) as joined_day,
-        cast('0x' || substr(md5('group_joined/' || members.user_id), 1, 8) as bigint) / 4294967296.0 as lot
+        {{ causal.md5_bucket("'group_joined/' || members.user_id") }} / 4294967296e0 as lot
     from {{ ref('stg_users') }} as members
     left join {{ ref('stg_group_joins') }} as first_joins on members.user_id = first_joins.user_id
 ),

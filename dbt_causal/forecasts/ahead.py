@@ -1,0 +1,105 @@
+"""Inputs of periods that the fit has not seen: known ahead, taken as they were last, or as they really were."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from estimators.errors import refuse
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dbt_causal.forecasts.model import Trained
+    from estimators.forecast.backtests.backtest import Backtest
+    from estimators.forecast.backtests.decisions import Policy
+    from estimators.forecast.declared.definition import Forecast
+    from estimators.forecast.labels.tensor import Tensor
+
+LEVEL = 0.8  # of the intervals
+
+
+def inputs_ahead(definition: Forecast, trained: Trained) -> dict[str, Tensor]:
+    """Every input over the declared horizon: what the history knows of it ahead, the others as they were last."""
+    time, fitted = definition.time, trained.fitted
+    known = known_ahead(definition, trained)
+    labels = _labels(definition, trained)
+    past = {name: trained.prepared.history[name] for name in fitted.model.exogenous}
+    last = policy(definition)(past, time, labels)
+    return {
+        name: trained.prepared.ahead[name].select(**{time: labels}) if name in known else last[name] for name in past
+    }
+
+
+def known_ahead(definition: Forecast, trained: Trained) -> tuple[str, ...]:
+    """The inputs that the history gives for every cell of the periods ahead."""
+    return tuple(
+        name
+        for name, tensor in trained.prepared.ahead.items()
+        if definition.time in tensor.dims and not bool(tensor.data.isnan().any())
+    )
+
+
+def policy(definition: Forecast) -> Policy:
+    """Inputs that nobody knows ahead are taken as they were in the last season of the losses, or last period."""
+    from estimators.forecast.backtests.decisions import as_last
+
+    return as_last(season(definition))
+
+
+def season(definition: Forecast) -> int:
+    """The longest season that a loss names; it scales MASE too."""
+    return max((loss.season for loss in definition.losses if loss.type == "fit"), default=1)
+
+
+def scored(definition: Forecast, trained: Trained) -> Backtest:
+    """The declared backtest."""
+    from estimators import forecast as fc
+    from estimators.forecast.backtests.decisions import Decisions
+
+    declared, training = definition.backtest, definition.training
+    return fc.backtest(
+        trained.fitted.model,
+        trained.prepared.history,
+        trained.fitted.loss,
+        origins=declared.origins,
+        horizon=declared.horizon or definition.horizon,
+        season=season(definition),
+        baselines=declared.baselines,
+        decisions=Decisions(known_ahead(definition, trained), policy(definition)),
+        level=LEVEL if training.draws else None,
+        experiments=None if trained.experiments is None else trained.experiments.heldout,
+        stages=training.stages,
+        seed=training.seed,
+        draws=training.draws,
+        time=definition.time,
+    )
+
+
+def actual_tensors(definition: Forecast, trained: Trained, actuals: pd.DataFrame) -> Mapping[str, Tensor]:
+    """Inputs and observed nodes over the periods of the plan, as they really were.
+
+    Raises CAUSAL-029 if the table does not reach to the end of the plan.
+    """
+    from estimators.forecast.declared import build
+
+    time, labels = definition.time, _labels(definition, trained)
+    dims = build.labels(definition, actuals)
+    missing = [label for label in labels if label not in dims[time].positions]
+    if missing:
+        detail = f"{len(missing)} of {len(labels)} labels of {time} are missing, the first is {missing[0]}"
+        raise refuse("029", "the plan is not over yet", detail, fix="compute regret once its last period is known")
+    found: dict[str, Any] = build.history(definition, actuals, dims)
+    return {
+        name: tensor.select(**{time: list(labels)}) if time in tensor.dims else tensor for name, tensor in found.items()
+    }
+
+
+def _labels(definition: Forecast, trained: Trained) -> tuple[Any, ...]:
+    """The labels of the horizon: those that the history names ahead, or the ones that follow its last."""
+    from estimators.forecast.training.future import following
+
+    for tensor in trained.prepared.ahead.values():
+        if definition.time in tensor.dims:
+            return tuple(tensor.axes[definition.time])[: definition.horizon]
+    return tuple(following(trained.prepared.dims[definition.time], definition.horizon))

@@ -1,0 +1,5 @@
+with history as (
+    select * from {{ ref('marketplace') }}
+)
+
+select * from history  -- noqa: AM04

@@ -1,0 +1,1 @@
+{{ causal.gated(ref('shared_discount__results')) }}

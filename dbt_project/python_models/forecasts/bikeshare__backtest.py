@@ -1,0 +1,9 @@
+from dbt_causal.forecasts import backtest
+
+
+def model(dbt, session):
+    dbt.config(materialized="causal")
+    dbt.ref("causal", "library_version")
+    history = dbt.ref("bikeshare")
+    fitted = dbt.ref("bikeshare__fit")
+    return backtest(dbt.causal, history, fitted)

@@ -1,0 +1,9 @@
+from dbt_causal.forecasts import fit
+
+
+def model(dbt, session):
+    dbt.config(materialized="causal")
+    dbt.ref("causal", "library_version")
+    history = dbt.ref("marketplace_without_experiments")
+    experiments = dbt.ref("experiments")
+    return fit(dbt.causal, history, experiments)

@@ -1,0 +1,1 @@
+"""Rolling origins, scores and baselines: how good a forecast would have been."""

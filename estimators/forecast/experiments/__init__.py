@@ -1,0 +1,1 @@
+"""Measured effects: the table, its held-out split, and the gate that compares the model with them."""

@@ -1,0 +1,1 @@
+"""Tensors whose axes have names and labels: broadcast, slice and reduce by label, never by position."""

@@ -1,0 +1,88 @@
+"""How an outcome answers to a lever: carry-over, saturation, elasticity. Each is declared in `setup` and called."""
+
+from __future__ import annotations
+
+import torch
+
+from estimators.errors import refuse
+from estimators.forecast.labels.dims import Dims
+from estimators.forecast.labels.operations import log1p
+from estimators.forecast.labels.tensor import Tensor
+from estimators.forecast.modules.labelled import Labelled, Window
+
+
+class Adstock(Labelled):
+    """Geometric carry-over: y_t = Σ_l w_l x_{t−l} with w_l ∝ decay^l, l = 0 … max_lag.
+
+    Normalised weights sum to one, so that a lever held constant keeps its value (Jin et al. 2017, eq. 1). Before the
+    first label the lever counts as zero.
+    """
+
+    def __init__(
+        self, dims: Dims, window: Window, lag: tuple[str, int, bool], over: tuple[str, ...], init: float
+    ) -> None:
+        super().__init__(dims, window)
+        self.time, self.max_lag, self.normalised = lag
+        if self.max_lag < 0:
+            raise refuse("029", "a carry-over of negative length", f"max_lag {self.max_lag}", fix="max_lag ≥ 0")
+        dims.axis(self.time)
+        self.decay = self.param("decay", *over, lower=0.0, upper=1.0, init=init)
+
+    def forward(self, x: Tensor) -> Tensor:
+        axis, size = x.axes.axis(self.time), x.axes.size(self.time)
+        blank = [*x.data.shape]
+        blank[axis] = self.max_lag
+        padded = torch.cat((x.data.new_zeros(blank), x.data), axis)
+        decay = self.decay
+        total, weight, weights = x, decay, None
+        for lag in range(1, self.max_lag + 1):
+            total = total + Tensor(padded.narrow(axis, self.max_lag - lag, size), x.axes) * weight
+            weights = weight if weights is None else weights + weight
+            weight = weight * decay
+        return total if weights is None or not self.normalised else total / (1.0 + weights)
+
+
+class Saturation(Labelled):
+    """Diminishing returns of a lever x ≥ 0.
+
+    ``log``: log(1 + x/scale), concave.  ``hill``: xʰ/(xʰ + scaleʰ), between 0 and 1, S-shaped for h > 1.
+    """
+
+    def __init__(self, dims: Dims, window: Window, kind: str, over: tuple[str, ...], scale: float) -> None:
+        super().__init__(dims, window)
+        if kind not in ("log", "hill"):
+            raise refuse("029", "an unknown saturation", f"{kind!r}; known are 'log' and 'hill'", fix="choose one")
+        self.kind = kind
+        self.scale = self.param("scale", *over, positive=True, init=scale)
+        if kind == "hill":
+            self.steepness = self.param("steepness", *over, positive=True, init=1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        share = x / self.scale
+        if self.kind == "log":
+            return log1p(share)
+        power = share**self.steepness
+        return power / (power + 1.0)
+
+
+class Elasticity(Labelled):
+    """A constant elasticity: (x/reference)^e for x > 0; e is the change of the outcome in % per 1 % of x."""
+
+    def __init__(
+        self, dims: Dims, window: Window, over: tuple[str, ...], reference: float, start: tuple[int, float | None]
+    ) -> None:
+        super().__init__(dims, window)
+        sign, init = start
+        if reference <= 0:
+            raise refuse(
+                "029",
+                "an elasticity around a reference that is not positive",
+                f"reference {reference:g}",
+                fix="a usual value of the input, greater than 0",
+            )
+        self.reference = reference
+        bounds = {"lower": 0.0} if sign > 0 else {"upper": 0.0} if sign < 0 else {}
+        self.exponent = self.param("exponent", *over, init=init, **bounds)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x / self.reference) ** self.exponent

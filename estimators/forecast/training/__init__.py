@@ -1,0 +1,1 @@
+"""Training by stages, what comes of it, and how sure it is."""

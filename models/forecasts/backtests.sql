@@ -1,0 +1,1 @@
+{{ causal.unite_steps('score', model.columns, ['backtest']) }}

@@ -1,0 +1,1 @@
+{{ causal.unite_steps('agreement', model.columns, ['consistency']) }}

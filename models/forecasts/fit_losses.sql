@@ -1,0 +1,1 @@
+{{ causal.unite_steps('loss', model.columns, ['fit']) }}

@@ -1,0 +1,1 @@
+{{ causal.unite_steps('parameter', model.columns, ['fit']) }}

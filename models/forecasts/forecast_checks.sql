@@ -1,0 +1,4 @@
+{{ causal.unite_steps(
+    'check', model.columns,
+    ['fit', 'forecast', 'backtest', 'consistency', 'plan', 'regret', 'sensitivity']
+) }}

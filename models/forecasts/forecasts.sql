@@ -1,0 +1,1 @@
+{{ causal.unite_steps('forecast', model.columns, ['forecast']) }}

@@ -1,0 +1,1 @@
+{{ causal.unite_steps('regret', model.columns, ['regret']) }}

@@ -1,0 +1,1 @@
+{{ causal.gated_plan(plan=ref('held__plan'), consistency=ref('held__consistency')) }}

@@ -1,0 +1,43 @@
+"""Fixtures of the tests on Spark: one local session for all of them, in a folder of its own.
+
+Tests that need Spark run in the environment that has it (`make test` makes one); elsewhere they are not collected.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+NEED_SPARK = ["test_build.py", "test_cluster.py", "test_dialect.py", "test_publication.py", "test_tables.py"]
+collect_ignore = [] if find_spec("pyspark") else NEED_SPARK
+
+
+@pytest.fixture(scope="session")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A small local session, classic, with its catalog in memory: Hive's takes twenty seconds to start."""
+    from pyspark.sql import SparkSession
+
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    folder = tmp_path_factory.mktemp("spark")
+    settings = {
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.driver.memory": "1g",
+        "spark.driver.host": "localhost",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.ansi.enabled": "false",
+    }
+    builder = SparkSession.builder.master("local[2]").appName("tests")
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    found = builder.getOrCreate()
+    yield found
+    found.stop()

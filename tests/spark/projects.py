@@ -1,0 +1,107 @@
+"""Copies of the example project that a test builds on one engine or the other, each dbt in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from tests.package.consumer import copy_of_package
+from tests.spark.compare import tables_in
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "dbt_project" / "data"
+MADE = ("data", "target", "logs", "dbt_packages", "*.duckdb*", "package-lock.yml", "spark-warehouse", "metastore_db")
+SMALL = ("+job_training_experiment__published", "+job_training_observational__published", "package:causal")
+
+WITHOUT_FORECASTS = '{"forecasts": {}}'  # they are trained, not summed: torch decides how far they agree
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished dbt command: exit status, how each node ended, what it printed, and what it exported."""
+
+    exit_status: int
+    statuses: dict[str, str]
+    output: str
+    folder: Path
+
+    @property
+    def published(self) -> dict[str, pd.DataFrame]:
+        return tables_in(self.folder / "published")
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        return tables_in(self.folder / "tables")
+
+
+def copy_of_example(folder: Path) -> Path:
+    """The example project with the package linked as `dbt deps` links it, not built."""
+    shutil.copytree(ROOT / "dbt_project", folder, ignore=shutil.ignore_patterns(*MADE))
+    shutil.copy(ROOT / "profiles.example.yml", folder / "profiles.yml")
+    (folder / "dbt_packages").mkdir()
+    (folder / "dbt_packages" / "causal").symlink_to(copy_of_package(folder.with_name("package")))
+    return folder
+
+
+def start(project: Path, target: str, *select: str, tables: tuple[str, ...] = (), **variables: str) -> subprocess.Popen:
+    """Begins `dbt build` of what is selected, which exports then; its output goes to the file `log_of`."""
+    selection = ["--select", *select] if select else []
+    out = ["--export", str(_exported(project, target))]
+    command = [sys.executable, "-m", "tests.spark.build", str(project), *out, "--tables", *tables, "--"]
+    with log_of(project, target).open("w") as log:
+        return subprocess.Popen(
+            [*command, "--no-use-colors", "build", "--vars", WITHOUT_FORECASTS, *selection],
+            cwd=ROOT,
+            env=environment(project, target, variables),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def log_of(project: Path, target: str) -> Path:
+    """What a build of this project on this target prints, while it runs and afterwards."""
+    return project / f"{target}.log"
+
+
+def _exported(project: Path, target: str) -> Path:
+    return project / f"exported_{target}"
+
+
+def environment(project: Path, target: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """What the process of a build sees: nothing of this one's dbt settings."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DBT_", "SOCIAL_PRODUCT_", "CAUSAL_", "SPARK_"))}
+    return kept | {
+        "CAUSAL_TARGET": target,
+        "CAUSAL_DB": str(project / "causal.duckdb"),
+        "CAUSAL_WAREHOUSE": str(project / "spark-warehouse"),
+        "CAUSAL_SHUFFLE_PARTITIONS": "2",
+        "SOCIAL_PRODUCT_DATA": str(DATA),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "PYTHONPATH": str(ROOT),
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        **variables,
+    }
+
+
+def finished(process: subprocess.Popen, project: Path, target: str) -> Built:
+    """Waits for a build that `start` began."""
+    process.wait()
+    output = f"{log_of(project, target).read_text(errors='replace')}\nexit status {process.returncode}"
+    last = output.splitlines()[-2:][0]
+    statuses = json.loads(last) if last.startswith("{") else {}
+    return Built(process.returncode, statuses, output, _exported(project, target))
+
+
+def build(project: Path, target: str, *select: str, tables: tuple[str, ...] = (), **variables: str) -> Built:
+    """`dbt build` of what is selected on one target."""
+    return finished(start(project, target, *select, tables=tables, **variables), project, target)

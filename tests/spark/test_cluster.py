@@ -1,0 +1,134 @@
+"""The example on a standalone cluster (master, two workers, a driver): by Connect, by Thrift, and when machines die."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.spark.cluster import Cluster, Ports, running
+from tests.spark.compare import deviations
+from tests.spark.projects import SMALL, Built, build, copy_of_example, finished, log_of, start
+
+pytestmark = pytest.mark.cluster
+
+TO_THE_END = 900
+STUDY = "causal.job_training_experiment__results"
+AGAIN = (
+    *("job_training_experiment__results", "checks", "runs", "effects", "study_status"),
+    *("published_effects", "ledger", "publication"),
+)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory) -> Iterator[Cluster]:
+    with running(tmp_path_factory.mktemp("cluster"), Ports.free()) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    return copy_of_example(tmp_path_factory.mktemp("example") / "project")
+
+
+@pytest.fixture(scope="module")
+def on_duckdb(project) -> Built:
+    return build(project, "duckdb", *SMALL)
+
+
+@pytest.fixture(scope="module")
+def by_connect(cluster, project) -> Built:
+    return build(project, "spark_connect", *SMALL, **cluster.environment)
+
+
+def began(project: Path, target: str, node: str, process: subprocess.Popen) -> None:
+    """Waits until dbt has begun with a node."""
+    deadline = time.monotonic() + TO_THE_END
+    while f"{node} " not in _started(log_of(project, target)):
+        assert process.poll() is None, log_of(project, target).read_text()
+        assert time.monotonic() < deadline, f"{node} did not begin"
+        time.sleep(0.2)
+
+
+def _started(log: Path) -> str:
+    return "\n".join(line for line in log.read_text(errors="replace").splitlines() if " START " in line)
+
+
+def test_a_build_by_connect_publishes_the_numbers_of_duckdb(by_connect, on_duckdb):
+    assert by_connect.statuses == on_duckdb.statuses, by_connect.output
+    assert list(deviations(by_connect.published, on_duckdb.published)) == []
+
+
+def test_sql_by_thrift_and_python_by_connect_publish_the_same(cluster, project, on_duckdb):
+    by_thrift = build(project, "spark_thrift", *SMALL, **cluster.environment)
+    assert by_thrift.statuses == on_duckdb.statuses, by_thrift.output
+    assert list(deviations(by_thrift.published, on_duckdb.published)) == []
+
+
+def test_a_worker_that_dies_changes_no_number(cluster, project, by_connect, on_duckdb):
+    process = start(project, "spark_connect", *AGAIN, **cluster.environment)
+    began(project, "spark_connect", STUDY, process)
+    cluster.kill("worker0")
+    found = finished(process, project, "spark_connect")
+    cluster.start_worker(0)
+    assert found.exit_status == 0, found.output
+    assert list(deviations(without_ledger(found), without_ledger(on_duckdb))) == []
+    assert publication_of(found) != publication_of(by_connect)
+
+
+@pytest.mark.parametrize("node", ["causal.checks", "causal.ledger", "causal.publication"])
+def test_a_driver_that_dies_leaves_the_old_publication_and_nothing_to_repair(cluster, project, by_connect, node):
+    before = read_published(cluster, project)
+    process = start(project, "spark_connect", *AGAIN, **cluster.environment)
+    began(project, "spark_connect", node, process)
+    cluster.kill("server")
+    cluster.start_server()
+    assert finished(process, project, "spark_connect").exit_status != 0
+    left = read_published(cluster, project)
+    assert publication_of(left) == publication_of(before)
+    assert list(deviations(left.published, before.published)) == []
+    again = build(project, "spark_connect", *AGAIN, **cluster.environment)
+    assert again.exit_status == 0, again.output
+    assert publication_of(again) != publication_of(before)
+    assert list(deviations(without_ledger(again), without_ledger(by_connect))) == []
+    assert_links_are_whole(again)
+
+
+def read_published(cluster: Cluster, project: Path) -> Built:
+    """What readers see now, exported after a dbt command that has nothing to build."""
+    return build(project, "spark_connect", "tag:nothing", **cluster.environment)
+
+
+def publication_of(built: Built) -> str:
+    """The one publication that all tables are of."""
+    (found,) = {i for table in built.published.values() for i in table["publication_id"]}
+    return found
+
+
+def without_ledger(built: Built) -> dict:
+    return {name: table for name, table in built.published.items() if name != "ledger"}
+
+
+def assert_links_are_whole(built: Built) -> None:
+    """Every link of the chain follows the one before it and holds all its rows."""
+    ledger = built.published["ledger"].sort_values("link")
+    heads = {link: (set(rows["previous_chain"]), set(rows["chain"])) for link, rows in ledger.groupby("link")}
+    assert list(heads) == list(range(1, len(heads) + 1))
+    before = ""
+    for link, (previous, chain) in heads.items():
+        hashes = "".join(sorted(ledger.loc[ledger["link"] == link, "row_hash"]))
+        assert previous == {before}
+        before = hashlib.md5((before + hashlib.md5(hashes.encode()).hexdigest()).encode()).hexdigest()
+        assert chain == {before}
+
+
+def test_the_whole_example_is_the_same_on_the_cluster(cluster, tmp_path):
+    project = copy_of_example(tmp_path / "project")
+    wanted = build(project, "duckdb")
+    found = build(project, "spark_connect", CAUSAL_SCHEMA="whole", **cluster.environment)
+    assert found.statuses == wanted.statuses, found.output
+    assert list(deviations(found.published, wanted.published)) == []
