@@ -102,7 +102,7 @@ def test_event_times_before_a_rollout_are_near_zero_and_grow_after_it(demo):
 
 def test_every_study_has_advice_on_every_method(demo):
     rows = demo.query("select study_id, count(*) as n from study_advice group by all", "causal_results")
-    assert (len(rows), set(rows["n"])) == (10, {8})
+    assert (len(rows), set(rows["n"])) == (11, {8})
 
 
 @pytest.mark.parametrize(
