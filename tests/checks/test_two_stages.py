@@ -66,7 +66,8 @@ class Watched(Relation):
         return getattr(self.inner, name)
 
 
-for _name in ("double", "seconds", "bucket", "total", "quantile", "pick"):
+# What a relation answers without a row of its own: how its engine writes an expression
+for _name in ("name", "text", "number", "double", "seconds", "bucket", "total", "quantile", "pick"):
     setattr(Watched, _name, lambda self, *a, _name=_name: getattr(self.inner, _name)(*a))
 Watched.joined = lambda self, other, on: self._watched(self.inner.joined(getattr(other, "inner", other), on))
 Watched.lookup = lambda self, on, table: self._watched(self.inner.lookup(on, table))

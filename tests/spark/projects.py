@@ -96,7 +96,7 @@ def environment(project: Path, target: str, variables: Mapping[str, str]) -> dic
 def finished(process: subprocess.Popen, project: Path, target: str) -> Built:
     """Waits for a build that `start` began."""
     process.wait()
-    output = f"{log_of(project, target).read_text(errors='replace')}\nexit status {process.returncode}"
+    output = f"{log_of(project, target).read_text(errors='replace').rstrip()}\nexit status {process.returncode}"
     last = output.splitlines()[-2:][0]
     statuses = json.loads(last) if last.startswith("{") else {}
     return Built(process.returncode, statuses, output, _exported(project, target))
