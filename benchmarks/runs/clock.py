@@ -15,6 +15,12 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     return result, time.perf_counter() - started
 
 
+def timed_again(work: Callable[[], Any]) -> tuple[Any, float]:
+    """The same of a second run: fits of a fraction of a second would else measure what a library loads on first use."""
+    work()
+    return timed(work)
+
+
 def report(fit_seconds: float, **answer: Any) -> None:
     """The last line of a measured program: what `benchmarks.measure` reads."""
     print(json.dumps({"fit_seconds": fit_seconds, "peak_gb": _peak_gb(), **answer}))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 
 import duckdb
-import pandas  # noqa: F401 - of the result's frame: the peers load it before their clock starts, too
 
 from benchmarks.did_data import COVARIATES
-from benchmarks.runs.clock import report, timed
+from benchmarks.runs.clock import report, timed_again
 from estimators import did
 
 
@@ -21,7 +20,7 @@ def main() -> None:
     parser.add_argument("--bootstrap", type=int, default=0)
     options = parser.parse_args()
     connection = duckdb.connect(options.database, read_only=True, config={"memory_limit": options.memory_limit})
-    effect, seconds = timed(
+    effect, seconds = timed_again(
         lambda: did(
             connection.table("units"),
             unit="unit",

@@ -131,8 +131,15 @@ def read_panel(
     known_columns(relation, spec)
     anticipation = float(spec.options.get("anticipation", 0))
     periods, labels, rows = _with_clock(relation, spec)
+    last, first = float(periods[-1]), float(periods[0])
+    # at once, because a relation of its own is bound by the engine anew; cohorts after the last period are never treated
+    late = f"causal_cohort > {rows.number(last + anticipation)}"
     started = "causal_cohort is not null and causal_time >= causal_cohort"
-    rows = rows.with_columns({"causal_treated": f"case when {started} then 1 else 0 end"})
+    derived = {
+        "causal_treated": f"case when {started} then 1 else 0 end",
+        "causal_cohort": f"case when {late} then null else causal_cohort end",
+    }
+    rows = rows.with_columns(derived)
     try:
         columns = (spec.covariates, spec.cluster, spec.weights)
         inputs = require_valid(rows, "causal_treated", outcomes, *columns, max_levels)
@@ -140,9 +147,6 @@ def read_panel(
         if error.code == "012":
             not_treated_throughout(rows)
         raise
-    last, first = float(periods[-1]), float(periods[0])
-    late = f"causal_cohort > {rows.number(last + anticipation)}"
-    rows = rows.with_columns({"causal_cohort": f"case when {late} then null else causal_cohort end"})
     is_kept = f"causal_cohort is null or causal_cohort > {rows.number(first + anticipation)}"
     terms = describe(rows, spec.covariates, inputs.levels)
     rows = rows.with_columns(design_columns(rows, terms)) if spec.covariates else rows
