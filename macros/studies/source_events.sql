@@ -14,7 +14,6 @@
     {{ moment }} as micros_after
   from {{ feature.relation }} as event
   inner join index_times on event.{{ feature.unit_id }} = index_times.unit_id
-  where {{ causal.in_span(event_micros, first_day, end_day) }}
-    and {{ causal.in_window(moment, first_day, end_day) }}
+  where {{ causal.in_window(moment, first_day, end_day) }}
     and {{ causal.is_visible(feature, event_micros, as_of_micros) }}
 {%- endmacro %}
