@@ -132,7 +132,7 @@ def read_panel(
     anticipation = float(spec.options.get("anticipation", 0))
     periods, labels, rows = _with_clock(relation, spec)
     last, first = float(periods[-1]), float(periods[0])
-    # at once, because a relation of its own is bound by the engine anew; cohorts after the last period are never treated
+    # at once: the engine binds each relation anew. Cohorts after the last period are never treated.
     late = f"causal_cohort > {rows.number(last + anticipation)}"
     started = "causal_cohort is not null and causal_time >= causal_cohort"
     derived = {

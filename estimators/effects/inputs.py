@@ -14,6 +14,7 @@ from estimators.warehouse.relation import Kind, Relation
 _NUMERIC = ("number", "boolean")
 _COMBINATIONS = 100_000  # of text levels, fetched in one go
 _SHOWN = 6  # columns named in one message before "and k more"
+_ARMS = {"treated": 1, "control": 0}
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def require_valid(
     max_levels: int = 50,
     is_binary: bool = True,
 ) -> Inputs:
-    """Checks the columns of an analysis, in one scan (a second one lists the levels of text covariates, if any).
+    """Checks the columns of an analysis, in two aggregates (a third lists the levels of text covariates, if any).
 
     max_levels: the most distinct values that a text covariate may have.  is_binary: the treatment must be 0/1.
     Raises CausalError with every fault found: 001 wrong type, 003 no such column, 010 nulls, 011 infinite or NaN,
@@ -125,24 +126,30 @@ def _text(roles: Roles, kinds: Mapping[str, Kind]) -> list[str]:
 
 
 def _scan(relation: Relation, roles: Roles, kinds: Mapping[str, Kind]) -> dict[str, Any]:
+    """Two aggregates: engines answer the first one of a stored table from its statistics, without reading a row."""
+    parts = (relation.aggregate(wanted(relation, roles, kinds)) for wanted in (_extent, _counts))
+    return {key: values[0] for part in parts for key, values in part.items()}
+
+
+def _extent(relation: Relation, roles: Roles, kinds: Mapping[str, Kind]) -> dict[str, str]:
+    expressions = {"n": "count(*)"}
+    for column in roles.columns:
+        expressions[f"count_{column}"] = f"count({relation.name(column)})"
+        if _is_measured(column, roles, kinds):  # cast afterwards: statistics know the column, not an expression of it
+            expressions[f"min_{column}"] = relation.double(f"min({relation.name(column)})")
+            expressions[f"max_{column}"] = relation.double(f"max({relation.name(column)})")
+    return expressions
+
+
+def _counts(relation: Relation, roles: Roles, kinds: Mapping[str, Kind]) -> dict[str, str]:
     name = relation.name
     treatment = relation.double(name(roles.treatment))
-    expressions = {
-        "n": "count(*)",
-        "treated": f"sum(case when {treatment} = 1 then 1 else 0 end)",
-        "control": f"sum(case when {treatment} = 0 then 1 else 0 end)",
-    }
-    for column in roles.columns:
-        expressions[f"count_{column}"] = f"count({name(column)})"
-        if _is_measured(column, roles, kinds):
-            expressions[f"min_{column}"] = f"min({relation.double(name(column))})"
-            expressions[f"max_{column}"] = f"max({relation.double(name(column))})"
-    for column in _text(roles, kinds):
-        expressions[f"levels_{column}"] = f"approx_count_distinct({name(column)})"
+    expressions = {arm: f"sum(case when {treatment} = {value} then 1 else 0 end)" for arm, value in _ARMS.items()}
+    expressions |= {f"levels_{c}": f"approx_count_distinct({name(c)})" for c in _text(roles, kinds)}
     if roles.weights is not None:
         weight = relation.double(name(roles.weights))
         expressions["not_positive"] = f"sum(case when {weight} <= 0 then 1 else 0 end)"
-    return {key: values[0] for key, values in relation.aggregate(expressions).items()}
+    return expressions
 
 
 def _levels(relation: Relation, approximate: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
