@@ -25,7 +25,7 @@ AGAIN = (
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory) -> Iterator[Cluster]:
+def cluster(java, tmp_path_factory) -> Iterator[Cluster]:
     with running(tmp_path_factory.mktemp("cluster"), Ports.free()) as found:
         yield found
 
