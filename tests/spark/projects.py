@@ -27,10 +27,11 @@ WITHOUT_FORECASTS = '{"forecasts": {}}'
 
 @dataclass(frozen=True)
 class Built:
-    """A finished dbt command: exit status, how each node ended, what it printed, and what it exported."""
+    """A finished dbt command: exit status, how each node ended, seconds (see `clock`), what it printed and exported."""
 
     exit_status: int
     statuses: dict[str, str]
+    seconds: dict[str, float]
     output: str
     folder: Path
 
@@ -103,8 +104,8 @@ def finished(process: subprocess.Popen, project: Path, target: str) -> Built:
     process.wait()
     output = f"{log_of(project, target).read_text(errors='replace').rstrip()}\nexit status {process.returncode}"
     last = output.splitlines()[-2:][0]
-    statuses = json.loads(last) if last.startswith("{") else {}
-    return Built(process.returncode, statuses, output, _exported(project, target))
+    told = json.loads(last) if last.startswith("{") else {"statuses": {}, "seconds": {}}
+    return Built(process.returncode, told["statuses"], told["seconds"], output, _exported(project, target))
 
 
 def build(project: Path, target: str, *select: str, tables: tuple[str, ...] = (), **variables: str) -> Built:
