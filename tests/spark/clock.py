@@ -31,7 +31,8 @@ class Clock:
 
     def seconds(self, wall: float) -> dict[str, float]:
         """wall: of the whole command.  queries: in which one was running at least.  python: in models, between their
-        queries.  overhead: the rest, which is dbt's."""
+        queries.  overhead: the rest, which is dbt's.
+        """
         queries, both = union(self.queries), union([*self.queries, *self.models])
         found = {"wall": wall, "queries": queries, "python": both - queries, "overhead": wall - both}
         return {name: round(value, 2) for name, value in found.items()}
