@@ -12,6 +12,7 @@ from estimators.results import payload
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow
 
 COLUMNS = ("record", "forecast_id", "run_id", "definition_hash", "payload")
 MAX_ROWS = 5_000_000  # a history of cells is read into memory
@@ -46,11 +47,23 @@ def rows_of(relation: Any) -> pd.DataFrame:
             f"{counted:,} rows, at most {MAX_ROWS:,} are read",
             fix="a forecast reads cells, not events: aggregate the history to one row per cell",
         )
-    return relation.toPandas() if hasattr(relation, "toPandas") else relation.df()
+    return _of_spark(relation.toArrow()) if hasattr(relation, "toArrow") else relation.df()
+
+
+def _of_spark(table: pyarrow.Table) -> pd.DataFrame:
+    """Decimals as doubles, dates as timestamps, timestamps as UTC without saying so: as DuckDB hands them over."""
+    import pyarrow as pa
+
+    def plain(kind: pa.DataType) -> pa.DataType:
+        if pa.types.is_decimal(kind):
+            return pa.float64()
+        return pa.timestamp("us") if pa.types.is_date(kind) or pa.types.is_timestamp(kind) else kind
+
+    return table.cast(pa.schema([field.with_type(plain(field.type)) for field in table.schema])).to_pandas()
 
 
 def _count(relation: Any) -> int:
-    found = relation.count() if hasattr(relation, "toPandas") else relation.aggregate("count(*)").fetchall()[0][0]
+    found = relation.count() if hasattr(relation, "toArrow") else relation.aggregate("count(*)").fetchall()[0][0]
     return int(found)
 
 
