@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-NEED_SPARK = ["test_build.py", "test_cluster.py", "test_dialect.py", "test_publication.py", "test_tables.py"]
+NEED_SPARK = [f"test_{name}.py" for name in ("build", "cluster", "dialect", "publication", "real_errors", "tables")]
 collect_ignore = [] if find_spec("pyspark") else NEED_SPARK
 
 
