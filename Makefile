@@ -23,6 +23,8 @@ export PYTHONUNBUFFERED := 1
 # Two test workers, each with as many BLAS threads as there are cores, would wait for one another in a busy loop.
 test: export OPENBLAS_NUM_THREADS := 1
 test: export OMP_NUM_THREADS := 1
+test-spark: export OPENBLAS_NUM_THREADS := 1
+test-spark: export OMP_NUM_THREADS := 1
 
 say = @printf '\n== %s\n' "$(1)"
 
@@ -79,6 +81,12 @@ $(SPARK_VENV)/.installed: pyproject.toml constraints/all.txt constraints/data.tx
 	@$(SPARK_INSTALL) --quiet --no-deps -r constraints/data.txt
 	@touch $@
 
+# The forecasts on the cluster need torch too; without it the example is compared without them.
+$(SPARK_VENV)/.torch: $(SPARK_VENV)/.installed constraints/no_cuda.txt
+	@$(SPARK_INSTALL) --quiet -e '.[forecast]' -c constraints/all.txt -c constraints/no_cuda.txt || \
+	  echo 'no torch without packages of a graphics card was found: comparing without forecasts'
+	@touch $@
+
 $(BUILD)/profiles/profiles.yml: profiles.example.yml
 	@mkdir -p $(@D)
 	@cp $< $@
@@ -114,10 +122,12 @@ demo: setup $(VENV)/.torch $(DEMO)/data/.made
 
 # --- tests -----------------------------------------------------------------------------------------------------------
 .PHONY: test
-test: setup $(VENV)/.torch $(VENV)/.oracles $(DEMO)/data/.made
+test: setup $(VENV)/.torch $(VENV)/.oracles $(SPARK_VENV)/.installed $(DEMO)/data/.made
 	$(call say,pytest)
 	@python -m pytest $$(grep -q yes $(VENV)/.torch || echo --ignore tests/forecast --ignore tests/forecast_steps) \
 	  --numprocesses $(PYTEST_WORKERS) --dist loadfile --durations 15
+	$(call say,a local Spark session (skipped with the reason where Java 17 is missing))
+	@$(SPARK_PYTHON) -m pytest tests/spark tests/warehouse -m 'not cluster and not slow' --durations 5
 	$(call say,the commands of the README)
 	@python -m tests.readme_commands
 
@@ -129,7 +139,7 @@ COMMAND ?=
 spark-cluster: $(SPARK_VENV)/.installed
 	@$(SPARK_PYTHON) -m tests.spark.cluster $(if $(COMMAND),-- $(COMMAND))
 
-test-spark: setup $(SPARK_VENV)/.installed $(DEMO)/data/.made
+test-spark: setup $(SPARK_VENV)/.torch $(DEMO)/data/.made
 	$(call say,a local Spark session)
 	@$(SPARK_PYTHON) -m pytest tests/spark tests/warehouse -m 'not cluster' --durations 10
 	$(call say,the demo on a Spark cluster)

@@ -18,8 +18,8 @@ def same_numbers(ours: Measurement, theirs: Measurement) -> Claim:
 
 
 def linear(few: Measurement, many: Measurement) -> Claim:
-    """Time per row does not grow."""
-    times, rows = many.fit_seconds / few.fit_seconds, many.n_rows / few.n_rows
+    """Time per row does not grow: of the processors, which other programs on the machine do not lengthen."""
+    times, rows = many.answer["core_seconds"] / few.answer["core_seconds"], many.n_rows / few.n_rows
     text = f"{rows:g} times the rows take at most {rows:g} times as long, {WARM_UP}"
     return Claim(text, f"{times:.1f} times", times <= rows)
 

@@ -42,8 +42,11 @@ def _parser() -> argparse.ArgumentParser:
     how.add_argument("--check", action="store_true", help="fail if the dbt package holds another version")
     how.add_argument("--write", action="store_true", help="write it into the dbt package")
     version.set_defaults(command=_library_version)
-    status = commands.add_parser("status", help="print the published effects of a results file")
-    status.add_argument("--database", type=Path, required=True, help="the results file, or the DuckDB file beside it")
+    status = commands.add_parser("status", help="print the published effects")
+    place = status.add_mutually_exclusive_group(required=True)
+    place.add_argument("--database", type=Path, help="the results file, or the DuckDB file beside it")
+    place.add_argument("--remote", help="a Spark Connect server, e.g. sc://localhost:15002")
+    status.add_argument("--schema", default="causal", help="of the Spark target; <schema>_results is read")
     status.set_defaults(command=_status)
     return parser
 
@@ -120,6 +123,10 @@ def _library_version(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
+    if options.remote:
+        from dbt_causal.spark_report import print_spark_report
+
+        return print_spark_report(options.remote, options.schema)
     from dbt_causal.report import print_report
 
     return print_report(options.database)

@@ -1,4 +1,6 @@
-"""A results file as text: published effects of each study with its checks, blocked ones with the reason; plans."""
+"""What is published as text: the effects of each study with its checks, blocked ones with the reason; plans. Read from
+a results file, or from the published views on Spark.
+"""
 
 from __future__ import annotations
 
@@ -53,14 +55,19 @@ def report(file: Path) -> str:
     import duckdb
 
     with duckdb.connect(str(file), read_only=True) as connection:
-        effects = _records(connection, _EFFECTS)
-        checks = _records(connection, _CHECKS)
-        tables = [row[0] for row in connection.execute("select table_name from duckdb_tables() order by 1").fetchall()]
-        forecasts = _forecasts(connection) if "dim_forecasts" in tables else []
+        return report_of(connection, str(file))
+
+
+def report_of(connection: Any, place: str) -> str:
+    """The report of the tables of a DuckDB connection. place: where they are from, for the last line."""
+    effects = _records(connection, _EFFECTS)
+    checks = _records(connection, _CHECKS)
+    tables = [row[0] for row in connection.execute("select table_name from duckdb_tables() order by 1").fetchall()]
+    forecasts = _forecasts(connection) if "dim_forecasts" in tables else []
     studies = dict.fromkeys(e["study_id"] for e in effects)
     parts = [_study(s, _of(s, effects), _of(s, checks)) for s in studies] or ["no studies are listed"]
     parts += forecasts
-    parts.append(f"tables in {file}: {', '.join(tables)}")
+    parts.append(f"tables in {place}: {', '.join(tables)}")
     return "\n\n".join(parts)
 
 

@@ -84,6 +84,16 @@ def _missing(credentials: Any) -> Any:
     return no_server(f"{address[0]}:{address[1]}")
 
 
+def require_server(remote: str) -> None:
+    """Raises CausalError 034 where nobody answers at the address of a Connect server."""
+    from dbt_causal.spark_errors import no_server
+    from estimators.errors import CausalError
+
+    host, port = _address(remote)
+    if not _answers((host, port)):
+        raise CausalError(no_server(f"{host}:{port}"))
+
+
 def _method(credentials: Any) -> str:
     return str(getattr(credentials.method, "value", credentials.method))
 

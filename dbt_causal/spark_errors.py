@@ -1,4 +1,7 @@
-"""Errors of Spark as messages of ours: what is missing and what to do, without a JVM's stack and without values."""
+"""Errors of Spark as messages of ours: what is missing and what to do, without a JVM's stack and without values.
+
+What an estimator can meet is known to `estimators.warehouse.spark_faults`; here stands what only a build can.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,12 @@ import re
 import traceback
 
 from estimators.errors import Fault
+from estimators.warehouse import spark_faults
 
 _CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]")
 _SOURCE = re.compile(r"Failed to find the data source: ([\w.]+)")
 _STACK = re.compile(r"\n\s*(?:at [\w.$]+\(|JVM stacktrace:|\*\*\* Server-side stack|Driver stacktrace:)")
-_NO_SERVER = (
-    "StatusCode.UNAVAILABLE",
-    "failed to connect to all addresses",
-    "Could not connect to any of",
-    "TSocket read 0 bytes",
-)
+_THRIFT_IS_GONE = ("Could not connect to any of", "TSocket read 0 bytes")
 _GONE = ("INVALID_HANDLE", "SESSION_NOT_FOUND", "SESSION_CHANGED", "SparkContext was shut down", "SparkContext stopped")
 # conditions of values that Spark cannot use, whose text may quote them; others quote names and SQL
 _QUOTES_DATA = (
@@ -37,21 +36,21 @@ _QUOTES_DATA = (
 
 def fault_of(text: str) -> Fault | None:
     """The fault behind the text of a Spark error, or None where Spark's own words are the best there are."""
-    if any(sign in text for sign in _NO_SERVER):
-        return no_server("the address of the profile")
     if "DATA_SOURCE_NOT_FOUND" in text or "Failed to find the data source" in text:
         return _no_format(text)
     if "JAVA_GATEWAY_EXITED" in text or "Java gateway process exited" in text:
         details = ("Spark's Java process ended while it started; its own words stand above",)
         return Fault("034", "Spark did not start", details, "check JAVA_HOME, free memory and spark.driver.memory")
-    if "PYTHON_VERSION_MISMATCH" in text:
-        details = tuple(re.findall(r"[^.\n]*different version[^\n]*?(?=,? PySpark cannot|\.\s|\n|$)", text)[:1])
-        fix = "start the cluster's workers with PYSPARK_PYTHON set to a Python of dbt's minor version"
-        return Fault("034", "Spark's workers run another Python", tuple(d.strip() for d in details), fix)
     if "Another instance of Derby may have already booted" in text:
         details = ("Spark's local metastore (Derby) is open in another process; it serves one at a time",)
         return Fault("032", "metastore in use", details, "let that process end, or use the profile spark_connect")
-    return None
+    if _has_no_server(text):
+        return no_server("the address of the profile")
+    return spark_faults.fault_of(text)
+
+
+def _has_no_server(text: str) -> bool:
+    return spark_faults.has_no_server(text) or any(sign in text for sign in _THRIFT_IS_GONE)
 
 
 def no_server(address: str) -> Fault:
@@ -109,7 +108,8 @@ def lost(error: BaseException) -> Fault | None:
     text = str(error)
     if not is_spark_error(error):
         return None
-    if not any(sign in text for sign in (*_NO_SERVER, *_GONE)) and "Network" not in type(error).__name__:
+    is_gone = _has_no_server(text) or any(sign in text for sign in _GONE) or "Network" in type(error).__name__
+    if not is_gone:
         return fault_of(text)
     details = ("its driver ended, or nothing answers any more; what was published before is untouched",)
     return Fault("034", "Spark was lost", details, "look into the server's log (memory?), start it again and rerun")

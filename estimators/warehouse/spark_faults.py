@@ -21,7 +21,7 @@ def fault_of(text: str) -> Fault | None:
     if missing:
         fix = f"install {missing[1]} where Spark's workers run, or point PYSPARK_PYTHON to a Python that has it"
         return Fault("034", f"Spark's workers lack {missing[1]}", (), fix)
-    if any(sign in text for sign in _LOST):
+    if has_no_server(text):
         return Fault(
             "034", "no Spark server", ("the server of this session does not answer",), "start it and run again"
         )
@@ -29,3 +29,8 @@ def fault_of(text: str) -> Fault | None:
         details = ("a result is larger than spark.driver.maxResultSize",)
         return Fault("031", "too big to be collected", details, "raise spark.driver.maxResultSize (1g by default)")
     return None
+
+
+def has_no_server(text: str) -> bool:
+    """Whether a Spark error says that nobody answers any more."""
+    return any(sign in text for sign in _LOST)

@@ -12,7 +12,7 @@ import pytest
 
 from dbt_causal import forecasts
 from dbt_causal.forecasts import kept
-from dbt_causal.forecasts.frames import records_of, rows_of
+from dbt_causal.forecasts.frames import inputs_of, records_of, rows_of
 from dbt_causal.forecasts.work import StepFailed
 from estimators.errors import CausalError
 from estimators.forecast.experiments.consistency import Consistency
@@ -296,6 +296,17 @@ def test_a_history_of_events_is_refused_before_it_is_read():
     many = duckdb.connect().sql("select 1 as cell from range(5000001)")
     with pytest.raises(CausalError, match="aggregate the history to one row per cell"):
         rows_of(many)
+
+
+def test_what_is_trained_on_depends_neither_on_the_order_of_rows_nor_on_last_digits():
+    given = ["('a', 1e0, date '2026-01-01')", "('b', null, date '2026-01-01')", "('a', 7e9, date '2026-01-02')"]
+    with duckdb.connect() as connection:
+        one, other = (
+            connection.sql(f"select place, x / 3e0 * {factor!r} as x, day from (values {rows}) as t(place, x, day)")
+            for factor, rows in ((1.0, ", ".join(given)), (1.0 + 4e-16, ", ".join(reversed(given))))
+        )
+        pd.testing.assert_frame_equal(inputs_of(one), inputs_of(other), check_exact=True)
+        assert inputs_of(one)["x"].tolist()[:2] == pytest.approx([1 / 3, 7e9 / 3], rel=1e-9)
 
 
 def test_labels_of_cells_are_json_with_the_time_dim(shop):

@@ -8,13 +8,16 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.spark.clock import Clock
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: dbt's. Prints how each node ended as one line of JSON, the last line."""
+    """Exit status: dbt's. Prints, as one line of JSON, the last, how each node ended and what took how long."""
     from dbt.cli.main import dbtRunner
 
     parser = argparse.ArgumentParser(prog="python -m tests.spark.build", description=__doc__.split("\n")[0])
@@ -24,13 +27,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own, command = split(sys.argv[1:] if arguments is None else arguments)
     options = parser.parse_args(own)
     os.chdir(options.project)
+    clock, began = Clock(), time.monotonic()
+    if os.environ.get("SPARK_REMOTE"):
+        clock.watch()
     found = dbtRunner().invoke([*command, "--profiles-dir", "."])
+    seconds = clock.seconds(time.monotonic() - began)
     if found.exception is not None:
         print(found.exception, file=sys.stderr)
         return 2
     if options.export is not None:
         _export(options.export, options.tables)
-    print(json.dumps({result.node.name: str(result.status) for result in getattr(found.result, "results", [])}))
+    statuses = {result.node.name: str(result.status) for result in getattr(found.result, "results", [])}
+    print(json.dumps({"statuses": statuses, "seconds": seconds}))
     return 0 if found.success else 1
 
 

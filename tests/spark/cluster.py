@@ -27,7 +27,6 @@ from tests.spark.build import split
 HOST = "127.0.0.1"
 N_WORKERS = 2
 READY_SECONDS = 180
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,6 @@ class Cluster:
         return {
             "spark.driver.memory": self.driver_memory,
             "spark.executor.memory": self.executor_memory,
-            "spark.executorEnv.PYTHONPATH": str(ROOT),
             "spark.executorEnv.PYSPARK_PYTHON": sys.executable,
             "spark.driver.host": HOST,
             "spark.driver.bindAddress": HOST,

@@ -101,6 +101,9 @@ def _value(column: str, value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
+    """Of a key. Numbers to six digits: an integer beside nulls is a double on one side, and last digits differ."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:.6g}"
     return "" if value is None else str(value)
 
 

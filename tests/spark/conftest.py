@@ -13,12 +13,22 @@ from typing import Any
 
 import pytest
 
-NEED_SPARK = ["test_build.py", "test_cluster.py", "test_dialect.py", "test_publication.py", "test_tables.py"]
+NEED_SPARK = [f"test_{name}.py" for name in ("build", "cluster", "dialect", "publication", "real_errors", "tables")]
 collect_ignore = [] if find_spec("pyspark") else NEED_SPARK
 
 
 @pytest.fixture(scope="session")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def java() -> None:
+    """What starts a Spark asks for this: without a Java that will do it is skipped, with the reason in the summary."""
+    from dbt_causal.java import NEEDED, java_fault
+
+    fault = java_fault()
+    if fault is not None:
+        pytest.skip(f"Spark is not tested for want of Java {NEEDED}: {fault.subject} ({'; '.join(fault.details)})")
+
+
+@pytest.fixture(scope="session")
+def session(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A small local session, classic, with its catalog in memory: Hive's takes twenty seconds to start."""
     from pyspark.sql import SparkSession
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -21,15 +22,16 @@ DATA = ROOT / "dbt_project" / "data"
 MADE = ("data", "target", "logs", "dbt_packages", "*.duckdb*", "package-lock.yml", "spark-warehouse", "metastore_db")
 SMALL = ("+job_training_experiment__published", "+job_training_observational__published", "package:causal")
 
-WITHOUT_FORECASTS = '{"forecasts": {}}'  # they are trained, not summed: torch decides how far they agree
+WITHOUT_FORECASTS = '{"forecasts": {}}'
 
 
 @dataclass(frozen=True)
 class Built:
-    """A finished dbt command: exit status, how each node ended, what it printed, and what it exported."""
+    """A finished dbt command: exit status, how each node ended, seconds (see `clock`), what it printed and exported."""
 
     exit_status: int
     statuses: dict[str, str]
+    seconds: dict[str, float]
     output: str
     folder: Path
 
@@ -52,13 +54,17 @@ def copy_of_example(folder: Path) -> Path:
 
 
 def start(project: Path, target: str, *select: str, tables: tuple[str, ...] = (), **variables: str) -> subprocess.Popen:
-    """Begins `dbt build` of what is selected, which exports then; its output goes to the file `log_of`."""
+    """Begins `dbt build` of what is selected, which exports then; its output goes to the file `log_of`.
+
+    Forecasts are built where everything is built and torch is installed.
+    """
     selection = ["--select", *select] if select else []
+    forecasts = [] if not select and find_spec("torch") else ["--vars", WITHOUT_FORECASTS]
     out = ["--export", str(_exported(project, target))]
     command = [sys.executable, "-m", "tests.spark.build", str(project), *out, "--tables", *tables, "--"]
     with log_of(project, target).open("w") as log:
         return subprocess.Popen(
-            [*command, "--no-use-colors", "build", "--vars", WITHOUT_FORECASTS, *selection],
+            [*command, "--no-use-colors", "build", *forecasts, *selection],
             cwd=ROOT,
             env=environment(project, target, variables),
             stdout=log,
@@ -98,8 +104,8 @@ def finished(process: subprocess.Popen, project: Path, target: str) -> Built:
     process.wait()
     output = f"{log_of(project, target).read_text(errors='replace').rstrip()}\nexit status {process.returncode}"
     last = output.splitlines()[-2:][0]
-    statuses = json.loads(last) if last.startswith("{") else {}
-    return Built(process.returncode, statuses, output, _exported(project, target))
+    told = json.loads(last) if last.startswith("{") else {"statuses": {}, "seconds": {}}
+    return Built(process.returncode, told["statuses"], told["seconds"], output, _exported(project, target))
 
 
 def build(project: Path, target: str, *select: str, tables: tuple[str, ...] = (), **variables: str) -> Built:

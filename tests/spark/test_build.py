@@ -18,7 +18,7 @@ def on_duckdb(tmp_path_factory) -> Built:
 
 
 @pytest.fixture(scope="module")
-def on_spark(tmp_path_factory) -> Built:
+def on_spark(java, tmp_path_factory) -> Built:
     project = copy_of_example(tmp_path_factory.mktemp("spark") / "project")
     return build(project, "spark_session", *SMALL, tables=STUDY_TABLES)
 

@@ -17,6 +17,7 @@ from tests.spark.projects import SMALL, Built, build, copy_of_example, finished,
 pytestmark = pytest.mark.cluster
 
 TO_THE_END = 900
+OVERHEAD_SECONDS = 15.0  # of a build of the whole example by Connect, beyond its queries and models
 STUDY = "causal.job_training_experiment__results"
 AGAIN = (
     *("job_training_experiment__results", "checks", "runs", "effects", "study_status"),
@@ -25,7 +26,7 @@ AGAIN = (
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory) -> Iterator[Cluster]:
+def cluster(java, tmp_path_factory) -> Iterator[Cluster]:
     with running(tmp_path_factory.mktemp("cluster"), Ports.free()) as found:
         yield found
 
@@ -130,5 +131,7 @@ def test_the_whole_example_is_the_same_on_the_cluster(cluster, tmp_path):
     project = copy_of_example(tmp_path / "project")
     wanted = build(project, "duckdb")
     found = build(project, "spark_connect", CAUSAL_SCHEMA="whole", **cluster.environment)
+    print(found.seconds)
     assert found.statuses == wanted.statuses, found.output
     assert list(deviations(found.published, wanted.published)) == []
+    assert found.seconds["overhead"] <= OVERHEAD_SECONDS, found.seconds

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from tests.spark.clock import Clock
 from tests.spark.compare import deviations
 
 EFFECTS = pd.DataFrame(
@@ -59,3 +60,8 @@ def test_a_missing_row_is_found():
 
 def test_a_missing_table_is_found():
     assert list(deviations({}, {"effects": EFFECTS})) == ["effects: on one side only"]
+
+
+def test_overhead_is_the_time_in_which_neither_a_query_nor_a_model_runs():
+    clock = Clock(queries=[(0.0, 2.0), (1.0, 3.0), (5.0, 6.0)], models=[(4.0, 7.0)])
+    assert clock.seconds(10.0) == {"wall": 10.0, "queries": 4.0, "python": 2.0, "overhead": 4.0}

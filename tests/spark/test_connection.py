@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from dbt_causal import spark_connection
+from dbt_causal.cli import main
 from dbt_causal.spark_connection import _clearing_leftovers, _in_our_words, _looking_first
 
 
@@ -54,6 +55,13 @@ def test_a_thrift_server_that_is_not_there_is_said_at_once(closed_port):
 def test_a_connect_server_that_is_not_there_is_said_at_once(closed_port):
     with pytest.raises(Exception, match=f"nothing answers at 127.0.0.1:{closed_port}"):
         opened("session", server_side_parameters={"spark.remote": f"sc://127.0.0.1:{closed_port}/;user_id=a"})
+
+
+def test_the_report_of_a_server_that_is_not_there_says_so(closed_port, capsys):
+    assert main(["status", "--remote", f"sc://127.0.0.1:{closed_port}"]) == 2
+    assert capsys.readouterr().err.startswith(
+        f"CAUSAL-034 no Spark server\n  nothing answers at 127.0.0.1:{closed_port}\n"
+    )
 
 
 def test_a_server_that_is_there_is_connected_to():

@@ -12,6 +12,7 @@ from dbt_causal import java
 from dbt_causal.run import StudyFailed, run_study
 from dbt_causal.spark_connection import leftover_location
 from dbt_causal.spark_errors import fault_of, without_stack
+from estimators.warehouse import spark_faults
 
 STACK = (
     "\n\tat org.apache.spark.sql.errors.QueryExecutionErrors$.x(QueryExecutionErrors.scala:1)\n\tat java.base/y(Z.java)"
@@ -73,16 +74,21 @@ def test_a_table_format_without_its_jars_is_named():
     )
 
 
-def test_a_worker_with_another_python_is_named():
-    text = (
-        "PySparkRuntimeError: [PYTHON_VERSION_MISMATCH] Python in worker has different version: 3.9 than that in "
-        "driver: 3.11, PySpark cannot run with different minor versions.\nPlease check environment variables" + STACK
-    )
-    message = str(fault_of(text))
-    assert message.startswith("CAUSAL-034 Spark's workers run another Python\n  ")
-    assert "Python in worker has different version: 3.9 than that in driver: 3.11" in message
-    assert "PYSPARK_PYTHON" in message
-    assert "\tat " not in message
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[PYTHON_VERSION_MISMATCH] Python in worker has different version: 3.9 than in driver: 3.11" + STACK,
+        "ModuleNotFoundError: No module named 'pyarrow'" + STACK,
+        "bigger than spark.driver.maxResultSize (1 GiB)" + STACK,
+    ],
+)
+def test_what_an_estimator_can_meet_is_said_in_the_same_words(text):
+    assert fault_of(text) == spark_faults.fault_of(text) is not None
+
+
+@pytest.mark.parametrize("text", ["StatusCode.UNAVAILABLE", "Could not connect to any of [('127.0.0.1', 10000)]"])
+def test_a_server_that_is_gone_is_named(text):
+    assert str(fault_of(text + STACK)).startswith("CAUSAL-034 no Spark server\n  nothing answers at the address of the")
 
 
 def test_a_metastore_that_another_process_holds_is_named():

@@ -9,6 +9,8 @@ import pytest
 
 from dbt_causal import spark_publication
 from dbt_causal.spark_publication import POINTER, publish_snapshots
+from dbt_causal.spark_report import published_tables
+from estimators.errors import CausalError
 
 
 @pytest.fixture
@@ -124,3 +126,24 @@ def test_views_are_made_anew_only_when_columns_change(session, schema, monkeypat
     assert made == []
     publish(session, schema, "third", added=1)
     assert made == ["effects", "checks"]
+
+
+def test_the_report_reads_the_tables_of_one_publication(session, schema):
+    publish(session, schema, "first")
+    publish(session, schema, "second", n=2)
+    tables = published_tables(session, schema)
+    assert {name: table.column("made_by").to_pylist() for name, table in tables.items()} == {
+        "effects": ["second", "second"],
+        "checks": ["second", "second"],
+    }
+
+
+def test_a_schema_in_which_nothing_was_published_says_what_to_run(session, schema):
+    with pytest.raises(CausalError) as refused:
+        published_tables(session, schema)
+    assert str(refused.value) == (
+        "CAUSAL-032 nothing is published\n"
+        f"  {schema}_results has no current_publication\n"
+        "  fix: run dbt build on Spark first; it ends with the node causal.publication\n"
+        "  more: docs/errors.md#causal-032"
+    )

@@ -12,7 +12,7 @@ bike_hours as (
         registered,
         41 * temp as temperature,
         100 * hum as humidity,
-        case when weathersit in ('light rain/snow', 'heavy rain/snow') then 1.0 else 0.0 end as is_wet,
+        cast(case when weathersit in ('light rain/snow', 'heavy rain/snow') then 1 else 0 end as double) as is_wet,
         workingday as is_working_day
     from source
 )

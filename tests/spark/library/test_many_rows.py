@@ -67,6 +67,7 @@ def test_sums_are_repeatable_to_the_last_bit(relation_of):
     assert list(first) == list(second)
 
 
+@pytest.mark.slow
 def test_a_wide_design_is_estimated_in_the_workers(relation_of, monkeypatch):
     """As with more than forty numbers, where sums by SQL would be slower than products of blocks."""
     from estimators.effects import aipw as module

@@ -157,6 +157,7 @@ def test_a_method_gives_the_numbers_of_duckdb(case, classic):
     assert_same(case, classic)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", STUDIES, ids=lambda c: c.name)
 def test_a_study_gives_the_tables_of_duckdb(case, classic):
     assert_same(case, classic)
@@ -167,6 +168,7 @@ def test_connect_gives_the_numbers_of_duckdb(case, connect):
     assert_same(case, connect)
 
 
+@pytest.mark.slow
 def test_doubly_robust_sums_by_sql_are_those_of_duckdb(classic, monkeypatch):
     """Larger data are summed by SQL instead of in blocks."""
     monkeypatch.setattr(aipw_module, "EXACT_ROWS", 100)
