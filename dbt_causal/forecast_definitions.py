@@ -11,7 +11,9 @@ from estimators.errors import Fault
 if TYPE_CHECKING:
     from dbt_causal.definitions import Definitions, Entry
 
-STEPS = ("fit", "forecast", "backtest", "consistency", "plan", "regret", "sensitivity")
+STEPS = (
+    "fit", "forecast", "backtest", "consistency", "plan", "regret", "sensitivity", "monitoring", "next_experiment",
+)  # fmt: skip
 NEEDS = {
     "forecast": ("fit",),
     "backtest": ("fit",),
@@ -19,6 +21,8 @@ NEEDS = {
     "plan": ("fit", "consistency"),
     "regret": ("fit", "plan"),
     "sensitivity": ("fit", "plan"),
+    "monitoring": ("fit",),
+    "next_experiment": ("fit", "plan"),
 }
 GATES = ("causal.agrees_with_experiments", "causal.is_feasible", "causal.has_certificate")
 LEAF = "__published"

@@ -10,11 +10,14 @@ from typing import Any
 
 from dbt_causal.first_import import loaded
 
-STEPS = ("fit", "forecast", "backtest", "consistency", "plan", "regret", "sensitivity")
+STEPS = (
+    "fit", "forecast", "backtest", "consistency", "plan", "regret", "sensitivity", "monitoring", "next_experiment",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     """The step of this name, loaded on first use: dbt imports the package, torch comes with the first fit."""
     if name not in STEPS:
         raise AttributeError(f"module 'dbt_causal.forecasts' has no attribute {name!r}")
-    return getattr(loaded("torch", "dbt_causal.forecasts.steps"), name)
+    place = "after" if name in ("monitoring", "next_experiment") else "steps"
+    return getattr(loaded("torch", f"dbt_causal.forecasts.{place}"), name)

@@ -76,6 +76,31 @@ def scored(definition: Forecast, trained: Trained) -> Backtest:
     )
 
 
+def since_the_fit(definition: Forecast, trained: Trained, actuals: pd.DataFrame) -> dict[str, Tensor]:
+    """Inputs and observed nodes over the periods after the history of which any node is known.
+
+    Raises CAUSAL-029 if there are none, or if they do not follow the history.
+    """
+    from estimators.forecast.declared import build
+    from estimators.forecast.labels.dims import canonical
+    from estimators.forecast.training.future import following
+
+    time, past = definition.time, trained.prepared.dims
+    build.labels(definition, actuals)
+    observed = [name for name in definition.node_names if name in actuals.columns]
+    is_later = actuals[time].map(canonical) > past[time][-1]
+    later = actuals[is_later & actuals[observed].notna().any(axis=1)]
+    if later.empty:
+        detail = f"no node was observed after {time} {past[time][-1]}"
+        raise refuse("029", "nothing happened since the fit", detail, fix="monitor once periods are over")
+    dims = past.replace(**{time: sorted(later[time].unique())})
+    wanted = following(past[time], 1)[0]
+    if dims[time][0] != wanted:
+        detail = f"they begin at {time} {dims[time][0]}, the first after the history is {wanted}"
+        raise refuse("029", "actuals that do not follow the history", detail, fix="give all periods since the fit")
+    return build.history(definition, later, dims)
+
+
 def actual_tensors(definition: Forecast, trained: Trained, actuals: pd.DataFrame) -> Mapping[str, Tensor]:
     """Inputs and observed nodes over the periods of the plan, as they really were.
 

@@ -46,6 +46,27 @@ def forecasts(definition: Forecast, frame: pd.DataFrame, level: float) -> Iterat
         yield "forecast", found
 
 
+def derivatives(definition: Forecast, fitted: Fitted) -> Iterator[Record]:
+    """How the total of each objective (or fitted node) answers to one more unit of a decision (or input) in a cell.
+
+    Over the last `horizon` periods of the history, of which later periods feel what carries over.
+    """
+    from estimators.forecast.diagnosis.decision_log import cell_text
+
+    nodes = definition.objective.maximise if definition.objective else tuple(fitted.objective.fits)
+    levers = definition.decisions or tuple(n for n, port in definition.inputs.items() if definition.time in port.dims)
+    for node in nodes:
+        for lever in levers:
+            found = fitted.jacobian(node, lever)
+            if definition.time in found.axes:
+                found = found.select(**{definition.time: list(found.axes[definition.time])[-definition.horizon :]})
+            for labels, value in cells_of(found):
+                period = label_text(labels.get(definition.time))
+                yield "derivative", {
+                    "node": node, "wrt": lever, "cell": cell_text(labels), "period": period, "derivative": value,
+                }  # fmt: skip
+
+
 def scores(found: Backtest) -> Iterator[Record]:
     """The rows of a backtest's table of scores."""
     for row in found.scores.to_dict("records"):

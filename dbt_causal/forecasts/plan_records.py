@@ -25,11 +25,11 @@ WITHHELD = (
 )  # of a plan that disagrees with experiments
 
 
-def summary(definition: Forecast, planned: Planned, is_shown: bool) -> Record:
-    """The plan in one row; what it promises is left out unless it is shown."""
+def summary(definition: Forecast, planned: Planned, name: str, is_shown: bool) -> Record:
+    """The plan in one row; what it promises is left out unless it is shown.  name: of the solver's plan."""
     certificate = planned.certificate
     row: dict[str, Any] = {
-        "plan_id": plan_id(planned),
+        "plan_id": name,
         "objective_name": f"total {' + '.join(definition.objective.maximise)}",
         "objective": planned.objective,
         "value_on_fresh_draws": planned.value_on_fresh_draws,
@@ -47,8 +47,8 @@ def summary(definition: Forecast, planned: Planned, is_shown: bool) -> Record:
     return "plan", {key: None if key in WITHHELD and not is_shown else value for key, value in row.items()}
 
 
-def decisions(definition: Forecast, planned: Planned, is_shown: bool) -> Iterator[Record]:
-    """One row per lever and cell, with the range that was tried there."""
+def decisions(definition: Forecast, planned: Planned, solved: Planned, is_shown: bool) -> Iterator[Record]:
+    """One row per lever and cell, with the range that was tried there.  solved: the plan before people changed it."""
     from estimators.forecast.diagnosis.decision_log import cell_text
 
     tried = planned.plan.tried
@@ -57,16 +57,17 @@ def decisions(definition: Forecast, planned: Planned, is_shown: bool) -> Iterato
         lower, upper = lever.cells(tried.lower), lever.cells(tried.upper)
         bounds = [bound.ravel().tolist() for bound in (lower, upper)]
         cells = cells_of(values) if values is not None else []
-        for (labels, value), low, high in zip(cells, *bounds, strict=False):
+        before = [value for _, value in cells_of(solved.decisions[name])] if values is not None else []
+        for (labels, value), low, high, first in zip(cells, *bounds, before, strict=False):
             yield (
                 "decision",
                 {
-                    "plan_id": plan_id(planned) if is_shown else None,
+                    "plan_id": plan_id(solved) if is_shown else None,
                     "lever": name,
                     "cell": cell_text(labels),
                     "period": label_text(labels.get(definition.time)),
                     "decision": value if is_shown else None,
-                    "decided_as": "plan" if planned.status == "optimised" else planned.status,
+                    "decided_as": _decided_as(planned, solved, value != first),
                     "lower": low,
                     "upper": high,
                     "unit": definition.inputs[name].unit,
@@ -100,6 +101,20 @@ def logged(planned: Planned, forecast_id: str, decided_by: str) -> Iterator[Reco
     why = "; ".join(planned.record) or None
     kind = "plan" if planned.status == "optimised" else planned.status
     rows = decision_rows(frames, kind, **said, decided_at=now(), reason=why)
+    yield from (("logged", row) for row in rows.to_dict("records"))
+
+
+def overridden(planned: Planned, solved: Planned, forecast_id: str, decided_by: str) -> Iterator[Record]:
+    """The cells that people decided otherwise than the plan, as entries of the decision log beside it."""
+    from estimators.forecast.diagnosis.decision_log import decision_rows
+
+    frames = {}
+    for name, tensor in planned.decisions.items():
+        frame = tensor.to_frame("value")
+        changed = frame[frame["value"].to_numpy() != solved.decisions[name].to_frame("value")["value"].to_numpy()]
+        frames |= {name: changed} if len(changed) else {}
+    said = {"plan_id": plan_id(solved), "forecast_id": forecast_id, "decided_by": decided_by}
+    rows = decision_rows(frames, "override", **said, decided_at=now(), reason=planned.record[-1])
     yield from (("logged", row) for row in rows.to_dict("records"))
 
 
@@ -152,6 +167,13 @@ def _certificate(planned: Planned) -> Check:
     if certificate.kind == "none" or not certificate.why:
         return Check("has_certificate", "fail", f"nothing says how good the plan is; {certificate.why}")
     return Check("has_certificate", "pass", str(certificate), statistic=certificate.value)
+
+
+def _decided_as(planned: Planned, solved: Planned, is_changed: bool) -> str:
+    """plan, fallback or override; where people changed single cells, the others stay what they were."""
+    if planned is not solved and is_changed:
+        return "override"
+    return "plan" if solved.status == "optimised" else solved.status
 
 
 def plan_id(planned: Planned) -> str:

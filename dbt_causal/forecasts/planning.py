@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from dbt_causal.forecasts.plan_records import plan_id
 from estimators.errors import refuse
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from dbt_causal.forecasts.model import Trained
     from dbt_causal.forecasts.work import Work
     from estimators.forecast.declared.definition import Forecast
@@ -58,6 +61,56 @@ def same_plan(work: Work, trained: Trained) -> Planned:
         fix = f"build what follows the fit: dbt build -s {work.identity.forecast_id}__fit+"
         raise refuse("029", "the plan is another one by now", "it was made anew, with other decisions", fix=fix)
     return best
+
+
+def refuse_withheld(plan: pd.DataFrame) -> None:
+    """Raises CAUSAL-029 if the plan is withheld: then nobody acts on it, and nothing is said about it."""
+    if not any(row.get("plan_id") for row in records_of(plan, "plan")):
+        raise refuse("029", "the plan is withheld", "nothing is said about it", fix="see the checks of the step plan")
+
+
+def ordered(definition: Forecast, planned: Planned, overrides: pd.DataFrame) -> Planned:
+    """The plan with the cells that people decided otherwise; the plan itself if there are none.
+
+    overrides: columns lever, the lever's dims, value, decided_by, reason. Raises CAUSAL-029 for columns, levers or
+    cells that are not there, for values that are missing, for cells given twice and for rows without author or reason.
+    """
+    from estimators.forecast.labels.tensor import Tensor
+
+    _refuse_columns(definition, overrides)
+    if overrides.empty:
+        return planned
+    changed = {}
+    for name, rows in overrides.groupby("lever", sort=True):
+        if name not in planned.decisions:
+            known = ", ".join(planned.decisions)
+            raise refuse("029", f"an override of {name}, which the plan does not decide", f"decided are {known}")
+        before = planned.decisions[name]
+        cells, places = before.data.clone(), set()
+        for row in rows.to_dict("records"):
+            place = tuple(before.axes.position(dim, row[dim]) for dim in before.dims)
+            if place in places or not math.isfinite(row["value"]):
+                labels = ", ".join(f"{dim} {row[dim]}" for dim in before.dims)
+                what = "given twice" if place in places else "without a value"
+                raise refuse("029", f"an override that is {what}", f"{name} at {labels}", fix="one number per cell")
+            places.add(place)
+            cells[place] = float(row["value"])
+        changed[name] = Tensor(cells, before.axes)
+    who, why = ("; ".join(sorted(set(map(str, overrides[column])))) for column in ("decided_by", "reason"))
+    return planned.override(changed, who, why)
+
+
+def _refuse_columns(definition: Forecast, overrides: pd.DataFrame) -> None:
+    dims = {dim for name in definition.decisions for dim in definition.inputs[name].dims}
+    missing = sorted({"lever", "value", "decided_by", "reason", *dims} - set(overrides.columns))
+    if missing:
+        raise refuse("029", "overrides without a column", f"missing: {', '.join(missing)}", fix="add it to the model")
+    unsaid = int(
+        (overrides[["decided_by", "reason"]].fillna("").map(lambda text: not str(text).strip())).any(axis=1).sum()
+    )
+    if unsaid:
+        detail = f"{unsaid} of {len(overrides)} rows"
+        raise refuse("029", "overrides without who and why", detail, fix="fill decided_by and reason in")
 
 
 def doubted(definition: Forecast, planned: Planned) -> Iterator[str]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dbt_causal.forecasts.frames import Record, inputs_of, records_of
+from dbt_causal.forecasts.frames import Record, inputs_of, records_of, rows_of
 from dbt_causal.forecasts.work import Work, check_record, run
-from estimators.errors import refuse
 from estimators.results import Check
 
 if TYPE_CHECKING:
@@ -58,9 +57,13 @@ def consistency(context: Context, history: Any, fitted: Any, experiments: Any) -
     return run(context, "consistency", {"fit": fitted}, compute)
 
 
-def plan(context: Context, history: Any, fitted: Any, consistency: Any, experiments: Any = None) -> pd.DataFrame:
+def plan(
+    context: Context, history: Any, fitted: Any, consistency: Any, experiments: Any = None, overrides: Any = None
+) -> pd.DataFrame:
     """The declared plan, solved. What it decides and promises is left out unless the fit agrees with experiments.
 
+    overrides: cells that people decide otherwise (columns lever, its dims, value, decided_by, reason), judged like any
+    plan and logged beside it.
     Records: plan, decision, constraint, logged, and the checks is_feasible, has_certificate, stays_within_support.
     """
 
@@ -68,18 +71,23 @@ def plan(context: Context, history: Any, fitted: Any, consistency: Any, experime
         from dbt_causal.forecasts import plan_records
         from dbt_causal.forecasts.kept import keep_plan
         from dbt_causal.forecasts.model import same_fit
-        from dbt_causal.forecasts.planning import declared_plan, solved
+        from dbt_causal.forecasts.planning import declared_plan, ordered, solved
 
         model = same_fit(work, inputs_of(history), _frame(experiments))
         best = solved(work.definition, declared_plan(work.definition, model))
-        found = list(plan_records.checks(best))
         keep_plan(work.identity, best)
+        final = best
+        if overrides is not None and not best.infeasible_because:
+            final = ordered(work.definition, best, rows_of(overrides))
+        found = list(plan_records.checks(final))
         is_shown = _agrees(work.earlier["consistency"]) and not any(check.blocks for check in found)
-        yield plan_records.summary(work.definition, best, is_shown)
-        yield from plan_records.decisions(work.definition, best, is_shown)
-        yield from plan_records.constraints(best, is_shown)
+        yield plan_records.summary(work.definition, final, plan_records.plan_id(best), is_shown)
+        yield from plan_records.decisions(work.definition, final, best, is_shown)
+        yield from plan_records.constraints(final, is_shown)
         if is_shown:
-            yield from plan_records.logged(best, work.identity.forecast_id, work.definition.owner)
+            said = (work.identity.forecast_id, work.definition.owner)
+            yield from plan_records.logged(best, *said)
+            yield from plan_records.overridden(final, best, *said) if final is not best else ()
         yield from (check_record(work.step, check) for check in found)
 
     return run(context, "plan", {"fit": fitted, "consistency": consistency}, compute)
@@ -88,18 +96,19 @@ def plan(context: Context, history: Any, fitted: Any, consistency: Any, experime
 def forecast(context: Context, history: Any, fitted: Any, experiments: Any = None) -> pd.DataFrame:
     """Forecasts of every node over the declared horizon. What is not known ahead is taken as it was last.
 
-    Records: forecast.
+    Records: forecast, derivative.
     """
 
     def compute(work: Work) -> Iterator[Record]:
         from dbt_causal.forecasts.ahead import LEVEL, inputs_ahead
         from dbt_causal.forecasts.model import same_fit
-        from dbt_causal.forecasts.model_records import forecasts
+        from dbt_causal.forecasts.model_records import derivatives, forecasts
 
         trained = same_fit(work, inputs_of(history), _frame(experiments))
         inputs = inputs_ahead(work.definition, trained)
         frame = trained.fitted.forecast(work.definition.horizon, inputs, level=LEVEL)
         yield from forecasts(work.definition, frame, LEVEL)
+        yield from derivatives(work.definition, trained.fitted)
 
     return run(context, "forecast", {"fit": fitted}, compute)
 
@@ -134,10 +143,10 @@ def regret(
         from dbt_causal.forecasts import plan_records
         from dbt_causal.forecasts.ahead import actual_tensors
         from dbt_causal.forecasts.model import same_fit
-        from dbt_causal.forecasts.planning import same_plan
+        from dbt_causal.forecasts.planning import refuse_withheld, same_plan
         from estimators.forecast.diagnosis.hindsight import regret as regret_of
 
-        _refuse_withheld(work.earlier["plan"])
+        refuse_withheld(work.earlier["plan"])
         trained = same_fit(work, inputs_of(history), _frame(experiments))
         best = same_plan(work, trained)
         happened = actual_tensors(work.definition, trained, inputs_of(actuals))
@@ -155,21 +164,15 @@ def sensitivity(context: Context, history: Any, fitted: Any, plan: Any, experime
     def compute(work: Work) -> Iterator[Record]:
         from dbt_causal.forecasts import plan_records
         from dbt_causal.forecasts.model import same_fit
-        from dbt_causal.forecasts.planning import doubted, same_plan
+        from dbt_causal.forecasts.planning import doubted, refuse_withheld, same_plan
 
-        _refuse_withheld(work.earlier["plan"])
+        refuse_withheld(work.earlier["plan"])
         best = same_plan(work, same_fit(work, inputs_of(history), _frame(experiments)))
         for name in doubted(work.definition, best):
             for share in CHANGES:
                 yield plan_records.sensitivity_row(best.sensitivity(name, share))
 
     return run(context, "sensitivity", {"fit": fitted, "plan": plan}, compute)
-
-
-def _refuse_withheld(plan: pd.DataFrame) -> None:
-    """Raises CAUSAL-029 if the plan is withheld: then nobody acts on it, and nothing is said about it."""
-    if not any(row.get("plan_id") for row in records_of(plan, "plan")):
-        raise refuse("029", "the plan is withheld", "nothing is said about it", fix="see the checks of the step plan")
 
 
 def _agrees(consistency: pd.DataFrame) -> bool:

@@ -33,6 +33,7 @@ fresh as (
       and logged.record = entries.record
       and logged.lever = entries.lever
       and logged.cell = entries.cell
+      and logged.value = entries.value
   )
   {% endif %}
 ),

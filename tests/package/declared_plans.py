@@ -35,6 +35,8 @@ def forecast(context: dict[str, Any], fitted: Any) -> pd.DataFrame:
         "interval": "model",
     }
     rows = [("forecast", of_week | {"cell": _cell(w), "period": w}) for w in DECISIONS]
+    slopes = {"node": "hours", "wrt": "bonus", "derivative": 0.5}
+    rows += [("derivative", slopes | {"cell": _cell(w), "period": w}) for w in DECISIONS]
     return _frame(context, _run_id(fitted), rows)
 
 
@@ -77,6 +79,26 @@ def regret(context: dict[str, Any], fitted: Any, plan: Any) -> pd.DataFrame:
 def sensitivity(context: dict[str, Any], fitted: Any, plan: Any) -> pd.DataFrame:
     row = {"parameter": "Supply.slope", "change": 0.1, "promised": 4716.5, "delivered": 4717.5, "best": 4718.5}
     return _frame(context, _run_id(fitted), [("sensitivity", row | {"loss_share": 0.01, "share_moved": 0.02})])
+
+
+def monitoring(context: dict[str, Any], fitted: Any) -> pd.DataFrame:
+    actual = {"node": "hours", "n": 2, "n_missing": 0, "mean_error": 0.5, "mean_absolute_error": 0.5}
+    blamed = {"node": "hours", "n_periods": 2, "rank": 1, "module": "Hours", "contribution": 1.0, "share": 1.0}
+    drifted = {"series": "hours: north", "kind": "mean", "statistic": 1.0, "p_value": 0.5, "since": "2026-01-12"}
+    rows = [
+        ("actual", actual | {"share_error": 0.1, "coverage": 1.0}),
+        ("attribution", blamed | {"unseen": "", "score": 0.5, "series": "all", "spread": 1.0}),
+        ("drift", drifted | {"size": 0.1, "is_alarm": False}),
+        ("check", _check("monitoring", "no_drift", False)),
+    ]
+    return _frame(context, _run_id(fitted), rows)
+
+
+def next_experiment(context: dict[str, Any], fitted: Any, plan: Any) -> pd.DataFrame:
+    row = {"candidate": "more bonus", "rank": 1, "value": 4719.5, "net_value": 4720.5, "perfect_information": 4721.5}
+    return _frame(
+        context, _run_id(fitted), [("candidate", row | {"share": 0.5, "std_error": 1.0, "effect_spread": 2.0})]
+    )
 
 
 def _logged(week: str, record: str, value: float) -> dict[str, Any]:

@@ -14,7 +14,10 @@ from tests.package.consumer import Consumer, Outcome
 from tests.package.declared_plans import DECISIONS, OBJECTIVE, PLAN_ID, SHADOW_PRICE
 
 PROBE = Path(__file__).parent / "forecast_probe"
-STEPS = "{held: [fit, forecast, backtest, consistency, plan, regret, sensitivity], unheld: [fit, consistency, plan]}"
+STEPS = (
+    "{held: [fit, forecast, backtest, consistency, plan, regret, sensitivity, monitoring, next_experiment],"
+    " unheld: [fit, consistency, plan]}"
+)
 NOTHING = "select 1"
 CODE = "package:causal"
 TAMPERING = {
@@ -123,8 +126,17 @@ def test_every_table_of_the_results_is_typed_and_filled(plans: Consumer) -> None
         "forecast_checks",
         "plan_constraints",
     )
-    for table in (*tables, "plan_sensitivity", "regret", "plans", "dim_forecasts"):
+    afterwards = ("actual_against_predicted", "error_attribution", "drift_alarms", "derivatives", "next_experiments")
+    for table in (*tables, *afterwards, "plan_sensitivity", "regret", "plans", "dim_forecasts"):
         assert plans.query(f"select count(*) > 0 from {table} where forecast_id = 'held'") == [(True,)], table
+
+
+def test_a_forecast_whose_step_crashes_is_recorded_in_the_ledger(copied: Consumer) -> None:
+    step = "python_models/held__regret.py"
+    copied.replace(step, "return regret(", "raise ValueError('4711')\n    return regret(")
+    assert copied.build("held__regret").with_status("error") == {"held__regret"}
+    rows = copied.query("select study_id, status, payload from ledger where record = 'crash'")
+    assert rows == [("held", "crashed", '{"code": null, "node": "held__regret"}')]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def calibrate(fitted: Any, horizon: int, origins: int = ORIGINS) -> Calibration:
     """Trains the model at rolling origins, `horizon` weeks apart; keeps errors over their standard deviations."""
     from estimators.forecast.training.fitted import fit
 
-    n_seen = _last_seen(fitted) + 1
+    n_seen = last_seen(fitted) + 1
     count = min(origins, (n_seen // 2) // horizon)
     if count < 1:
         raise refuse(
@@ -85,7 +85,8 @@ def calibrate(fitted: Any, horizon: int, origins: int = ORIGINS) -> Calibration:
     return Calibration(joined, fitted.spreads, axes, fitted.time, count, horizon)
 
 
-def _last_seen(fitted: Any) -> int:
+def last_seen(fitted: Any) -> int:
+    """The position of the last label of time at which any fitted node was observed."""
     fits = fitted.objective.fits.values()
     return max(
         int(torch.nonzero(f.observations.observed.any(0))[-1]) for f in fits if fitted.time in f.observations.axes

@@ -46,6 +46,7 @@ class Fitted:
     draws: list[State] = field(default_factory=list, repr=False)
     weights: Any = field(default=None, repr=False)
     _calibrations: dict[int, Any] = field(default_factory=dict, repr=False)
+    _stretches: dict[tuple[int, float], Any] = field(default_factory=dict, repr=False)
 
     @contextmanager
     def at(self, state: State) -> Iterator[ModelCollection]:
@@ -68,8 +69,9 @@ class Fitted:
         """A frame with node, the node's dims, point, lower, upper and the kind of interval.
 
         horizon: labels of time after the history, for which `inputs` gives every exogenous tensor; without inputs the
-        weeks at the end of the history of which nothing was observed. interval: ``model`` from draws where all weights
-        are 1, else ``conformal``, calibrated at rolling origins; ``none`` for nodes without a history.
+        weeks at the end of the history of which nothing was observed. interval: from draws where all weights are 1,
+        ``calibrated`` by errors in the history, or ``model`` where that is too short; else ``conformal``, from fits at
+        rolling origins; ``none`` for nodes without a history.
         Raises CAUSAL-029 for a horizon longer than the known inputs.
         """
         from estimators.forecast.training.forecast import forecast_frame
@@ -88,7 +90,16 @@ class Fitted:
         if not self.draws:
             raise refuse("029", "a sample without draws", "the model was fitted with draws=0", fix="fit(..., draws=50)")
         given, labels = extended(self, horizon, inputs)
-        return list(futures(self, given, labels, with_noise, len(self.draws)))
+        factors = self.stretch(len(labels)) if with_noise and self.loss.is_likelihood else None
+        return list(futures(self, given, labels, with_noise, len(self.draws), factors))
+
+    def stretch(self, horizon: int, level: float = 0.8) -> dict[str, torch.Tensor]:
+        """By node and step, the factor of the noise with which futures would have covered the history as they say."""
+        from estimators.forecast.training.stretch import stretch
+
+        if (horizon, level) not in self._stretches:
+            self._stretches[horizon, level] = stretch(self, horizon, level)
+        return self._stretches[horizon, level]
 
     def calibration(self, horizon: int) -> Any:
         """How wide intervals must be at this horizon, from rolling origins; made on first use."""

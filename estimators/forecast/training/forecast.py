@@ -1,4 +1,4 @@
-"""Forecasts: a point, and an interval from draws or, where weights temper the loss, from calibration."""
+"""Forecasts: a point, and an interval: from draws, stretched as the history asks, or from fits at rolling origins."""
 
 from __future__ import annotations
 
@@ -63,15 +63,16 @@ def forecast_frame(fitted: Any, horizon: int | None, inputs: Mapping[str, Tensor
         frame = value.to_frame("point")
         frame.insert(0, "node", node)
         frame["lower"], frame["upper"] = lower.data.reshape(-1).numpy(), upper.data.reshape(-1).numpy()
-        frame["interval"] = "none" if bool(torch.isnan(lower.data).all()) else kind
+        frame["interval"] = "none" if bool(torch.isnan(lower.data).all()) else kind(node)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
 
 def _bounds(fitted: Any, given: dict[str, Tensor], labels: Index, level: float, point: dict[str, Tensor]):
-    """The kind of interval, and a function from a node to its lower and upper bound."""
+    """Functions from a node to the kind of its interval, and to its lower and upper bound."""
     if fitted.draws and fitted.loss.is_likelihood:
-        paths = list(futures(fitted, given, labels))
+        factors = fitted.stretch(len(labels), level)
+        paths = list(futures(fitted, given, labels, factors=factors))
         stacked = {node: torch.stack([path[node].data for path in paths]) for node in point}
 
         def from_draws(node: str) -> tuple[Tensor, Tensor]:
@@ -79,36 +80,56 @@ def _bounds(fitted: Any, given: dict[str, Tensor], labels: Index, level: float, 
             low, high = torch.quantile(stacked[node], tails, dim=0)
             return Tensor(low, point[node].axes), Tensor(high, point[node].axes)
 
-        return "model", from_draws
+        return lambda node: "calibrated" if node in factors else "model", from_draws
     calibration = fitted.calibration(len(labels))
 
     def calibrated(node: str) -> tuple[Tensor, Tensor]:
         half = calibration.half_width(node, level, len(labels), point[node])
         return point[node] - half, point[node] + half
 
-    return "conformal", calibrated
+    return lambda node: "conformal", calibrated
 
 
 def futures(
-    fitted: Any, given: dict[str, Tensor], labels: Index, with_noise: bool = True, count: int = PATHS
+    fitted: Any,
+    given: dict[str, Tensor],
+    labels: Index,
+    with_noise: bool = True,
+    count: int = PATHS,
+    factors: Mapping[str, torch.Tensor] | None = None,
 ) -> Iterator[dict[str, Tensor]]:
-    """Simulated futures: parameters and levels of a draw, levels that walk on, and the noise of observations on top."""
+    """Simulated futures: parameters and levels of a draw, levels that walk on, and the noise of observations on top.
+
+    factors: by node and step, by how much what lies between a draw and its noisy future is stretched.
+    """
     source = torch.Generator().manual_seed(fitted.options.seed + 2)
     repeats = max(1, count // len(fitted.draws)) if with_noise else 1
     for state in fitted.draws:
         with fitted.at(state) as model:
+            with torch.no_grad():
+                still = _ahead(model.forward(given), fitted.time, labels)
+            if not with_noise:
+                yield still
+                continue
             for _ in range(repeats):
                 walks = {
                     node: _walk(fitted, node, given, labels, source)
                     for node, fit in fitted.objective.fits.items()
-                    if with_noise and fit.level is not None
+                    if fit.level is not None
                 }
                 changes = {node: (lambda made, walk=walk: made + walk) for node, walk in walks.items()}
                 with torch.no_grad(), changed_nodes(model, changes):
                     made = _ahead(model.forward(given), fitted.time, labels)
-                yield {
-                    node: _noisy(fitted, node, value, source) if with_noise else value for node, value in made.items()
-                }
+                noisy = {node: _noisy(fitted, node, value, source) for node, value in made.items()}
+                yield {node: _stretched(value, still[node], fitted, node, factors) for node, value in noisy.items()}
+
+
+def _stretched(
+    noisy: Tensor, still: Tensor, fitted: Any, node: str, factors: Mapping[str, torch.Tensor] | None
+) -> Tensor:
+    if not factors or node not in factors or fitted.time not in still.axes:
+        return noisy
+    return still + (noisy - still) * Tensor(factors[node], still.axes.only(fitted.time))
 
 
 def _walk(fitted: Any, node: str, given: dict[str, Tensor], labels: Index, source: torch.Generator) -> Tensor:

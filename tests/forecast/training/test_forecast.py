@@ -37,7 +37,7 @@ def test_a_forecast_has_a_row_per_node_and_cell(world, model):
 
 def test_draws_of_a_likelihood_give_its_intervals(world, model):
     frame = model.forecast(8, inputs={"bonus": world.future["bonus"]})
-    assert set(frame.interval) == {"model"}
+    assert set(frame.interval) == {"calibrated"}
     assert 0.6 <= covered(world, frame) <= 0.95
 
 

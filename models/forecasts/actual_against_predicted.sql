@@ -1,0 +1,1 @@
+{{ causal.unite_steps('actual', model.columns, ['monitoring']) }}

@@ -1,0 +1,1 @@
+{{ causal.unite_steps('derivative', model.columns, ['forecast']) }}

@@ -1,0 +1,1 @@
+{{ causal.unite_steps('drift', model.columns, ['monitoring']) }}

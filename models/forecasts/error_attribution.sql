@@ -1,0 +1,1 @@
+{{ causal.unite_steps('attribution', model.columns, ['monitoring']) }}
