@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from estimators.forecast.labels.tensor import Tensor
 
 LEVEL = 0.8  # of the intervals
+USUAL_SEASONS = 4  # over which an input that is declared so is averaged
 
 
 def inputs_ahead(definition: Forecast, trained: Trained) -> dict[str, Tensor]:
@@ -41,10 +42,20 @@ def known_ahead(definition: Forecast, trained: Trained) -> tuple[str, ...]:
 
 
 def policy(definition: Forecast) -> Policy:
-    """Inputs that nobody knows ahead are taken as they were in the last season of the losses, or last period."""
-    from estimators.forecast.backtests.decisions import as_last
+    """Inputs that nobody knows ahead are taken as they were in the last season of the losses, or last period.
 
-    return as_last(season(definition))
+    Those declared `ahead: usual` are taken as they were on average in the last four.
+    """
+    from estimators.forecast.backtests.decisions import as_last, as_usual
+
+    last, usual = as_last(season(definition)), as_usual(USUAL_SEASONS * season(definition))
+    is_usual = {name for name, declared in definition.inputs.items() if declared.ahead == "usual"}
+
+    def both(past: Mapping[str, Tensor], time: str, ahead: tuple[Any, ...]) -> dict[str, Tensor]:
+        averaged = usual({name: past[name] for name in past if name in is_usual}, time, ahead)
+        return {**last(past, time, ahead), **averaged}
+
+    return both
 
 
 def season(definition: Forecast) -> int:

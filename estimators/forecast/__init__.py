@@ -42,6 +42,7 @@ _HOMES = {
     "choose": "backtests.backtest",
     "Decisions": "backtests.decisions",
     "as_last": "backtests.decisions",
+    "as_usual": "backtests.decisions",
     "rolling_origins": "backtests.origins",
     "mase": "backtests.scores",
     "seasonal_scale": "backtests.scores",

@@ -195,6 +195,8 @@ def test_bikeshare_is_forecast_and_scored_and_has_no_plan(demo):
     )
     assert set(scores["method"]) == {"model", "seasonal_naive", "ets"}
     assert not scores["is_conditional"].any()
+    by_method = scores.set_index("method")["value"]
+    assert by_method["model"] <= by_method["ets"] < by_method["seasonal_naive"]
     assert demo.query("select * from plan_status where forecast_id = 'bikeshare'").empty
 
 

@@ -8,8 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dbt_causal.forecasts.ahead import policy
 from dbt_causal.forecasts.frames import records_of
-from tests.forecast_steps.shop import N_KNOWN, REGIONS, WEEKS, Shop, checks
+from dbt_causal.forecasts.history import prepare
+from estimators.forecast.declared.definition import parse
+from tests.forecast_steps.shop import DEFINITION, N_KNOWN, REGIONS, WEEKS, Shop, checks
 
 
 def test_a_cell_that_people_decide_otherwise_is_judged_shown_and_logged(shop):
@@ -118,3 +121,12 @@ def test_derivatives_are_those_of_the_model(shop):
     slope = parameters["Hours.slope_bonus", json.dumps({"region": region}, separators=(",", ":"))]
     scale = parameters.filter(like="scale").iloc[0]
     assert first["derivative"] == pytest.approx(slope / (scale + bonus), rel=1e-9)
+
+
+def test_an_input_that_is_usual_ahead_is_its_mean_over_four_seasons(shop):
+    inputs = DEFINITION["inputs"] | {"bonus": DEFINITION["inputs"]["bonus"] | {"ahead": "usual"}}
+    usual = parse(DEFINITION | {"inputs": inputs})
+    past = {name: tensor for name, tensor in prepare(usual, shop.tables["history"]).history.items() if name in inputs}
+    made = policy(usual)(past, "week", ("next", "last"))
+    assert made["bonus"].data[:, 1].tolist() == pytest.approx(past["bonus"].data[:, -4:].mean(1).tolist())
+    assert made["holiday"].data.tolist() == [past["holiday"].data[-1].item()] * 2

@@ -72,6 +72,23 @@ def as_last(periods: int = 1) -> Policy:
     return policy
 
 
+def as_usual(periods: int) -> Policy:
+    """A policy that gives each input the mean of its last `periods` values: what is best said of weather far ahead."""
+
+    def policy(past: Mapping[str, Tensor], time: str, ahead: tuple) -> dict[str, Tensor]:
+        return {name: _averaged(tensor, periods, time, ahead) for name, tensor in past.items()}
+
+    return policy
+
+
+def _averaged(tensor: Tensor, periods: int, time: str, ahead: tuple) -> Tensor:
+    if time not in tensor.dims:
+        return tensor
+    axis, size = tensor.dims.index(time), tensor.axes.size(time)
+    mean = tensor.data.narrow(axis, max(0, size - periods), min(periods, size)).mean(axis, keepdim=True)
+    return Tensor(mean.repeat_interleave(len(ahead), axis), tensor.axes.replace(**{time: ahead}))
+
+
 def _repeated(tensor: Tensor, periods: int, time: str, ahead: tuple) -> Tensor:
     if time not in tensor.dims:
         return tensor

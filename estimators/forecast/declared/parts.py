@@ -16,9 +16,14 @@ Limits = Finite | dict[str, Finite]  # one number, or one by label
 
 
 class Input(Port):
-    """A column of the history that no node makes. missing: what an absent cell counts as; by default it is refused."""
+    """A column of the history that no node makes.
+
+    missing: what an absent cell counts as; by default it is refused.  ahead: what is taken where it is not known ahead:
+    its values of the last season again, or what is usual: its mean over the last four seasons (weather).
+    """
 
     missing: Literal["refuse", "zero"] = "refuse"
+    ahead: Literal["last", "usual"] = "last"
 
 
 class Experiments(Part):

@@ -158,6 +158,18 @@ def test_an_input_known_at_every_origin_makes_no_score_conditional():
     assert (made.decisions, made.is_conditional) == ("known at the origin", False)
 
 
+def test_as_usual_is_the_mean_of_the_last_periods():
+    dims = fc.Dims(region=["a", "b"], week=range(6))
+    past = {
+        "x": fc.tensor([[0, 0, 1, 2, 3, 6], [0, 0, 4, 4, 4, 4]], dims),
+        "size": fc.tensor([1, 2], dims.only("region")),
+    }
+    made = fc.as_usual(4)(past, "week", (6, 7))
+    assert made["x"].data.tolist() == [[3, 3], [4, 4]]
+    assert made["x"].axes["week"] == (6, 7)
+    assert made["size"] is past["size"]
+
+
 def test_as_last_repeats_the_last_periods():
     run = plain().runs[0]
     bonus = WORLD.history["bonus"].data.numpy()
