@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dbt_causal.forecasts.frames import Record, inputs_of, records_of
+from dbt_causal.forecasts.frames import Record, records_of, rows_of
 from dbt_causal.forecasts.work import Work, check_record, run
 from estimators.errors import refuse
 from estimators.results import Check
@@ -27,7 +27,7 @@ def fit(context: Context, history: Any, experiments: Any = None) -> pd.DataFrame
         from dbt_causal.forecasts.model import first_fit
         from dbt_causal.forecasts.model_records import losses, parameters
 
-        trained, fingerprint = first_fit(work, inputs_of(history), _frame(experiments))
+        trained, fingerprint = first_fit(work, rows_of(history), _frame(experiments))
         yield "state", {"fingerprint": fingerprint}
         yield from losses(trained.fitted)
         yield from parameters(trained.fitted)
@@ -44,7 +44,7 @@ def consistency(context: Context, history: Any, fitted: Any, experiments: Any) -
     def compute(work: Work) -> Iterator[Record]:
         from dbt_causal.forecasts.model import same_fit
 
-        model = same_fit(work, inputs_of(history), _frame(experiments))
+        model = same_fit(work, rows_of(history), _frame(experiments))
         known = model.experiments
         verdict = model.fitted.consistency(known.heldout)
         for row in model.fitted.effect(known).to_dict("records"):
@@ -70,7 +70,7 @@ def plan(context: Context, history: Any, fitted: Any, consistency: Any, experime
         from dbt_causal.forecasts.model import same_fit
         from dbt_causal.forecasts.planning import declared_plan, solved
 
-        model = same_fit(work, inputs_of(history), _frame(experiments))
+        model = same_fit(work, rows_of(history), _frame(experiments))
         best = solved(work.definition, declared_plan(work.definition, model))
         found = list(plan_records.checks(best))
         keep_plan(work.identity, best)
@@ -96,7 +96,7 @@ def forecast(context: Context, history: Any, fitted: Any, experiments: Any = Non
         from dbt_causal.forecasts.model import same_fit
         from dbt_causal.forecasts.model_records import forecasts
 
-        trained = same_fit(work, inputs_of(history), _frame(experiments))
+        trained = same_fit(work, rows_of(history), _frame(experiments))
         inputs = inputs_ahead(work.definition, trained)
         frame = trained.fitted.forecast(work.definition.horizon, inputs, level=LEVEL)
         yield from forecasts(work.definition, frame, LEVEL)
@@ -115,7 +115,7 @@ def backtest(context: Context, history: Any, fitted: Any, experiments: Any = Non
         from dbt_causal.forecasts.model import same_fit
         from dbt_causal.forecasts.model_records import beats_baselines, scores
 
-        found = scored(work.definition, same_fit(work, inputs_of(history), _frame(experiments)))
+        found = scored(work.definition, same_fit(work, rows_of(history), _frame(experiments)))
         yield from scores(found)
         yield from (check_record(work.step, check) for check in beats_baselines(found))
 
@@ -138,9 +138,9 @@ def regret(
         from estimators.forecast.diagnosis.hindsight import regret as regret_of
 
         _refuse_withheld(work.earlier["plan"])
-        trained = same_fit(work, inputs_of(history), _frame(experiments))
+        trained = same_fit(work, rows_of(history), _frame(experiments))
         best = same_plan(work, trained)
-        happened = actual_tensors(work.definition, trained, inputs_of(actuals))
+        happened = actual_tensors(work.definition, trained, rows_of(actuals))
         found = regret_of(best, happened)
         yield from plan_records.regret_rows(found)
         taken = {name: happened[name] for name in work.definition.decisions}
@@ -158,7 +158,7 @@ def sensitivity(context: Context, history: Any, fitted: Any, plan: Any, experime
         from dbt_causal.forecasts.planning import doubted, same_plan
 
         _refuse_withheld(work.earlier["plan"])
-        best = same_plan(work, same_fit(work, inputs_of(history), _frame(experiments)))
+        best = same_plan(work, same_fit(work, rows_of(history), _frame(experiments)))
         for name in doubted(work.definition, best):
             for share in CHANGES:
                 yield plan_records.sensitivity_row(best.sensitivity(name, share))
@@ -179,4 +179,4 @@ def _agrees(consistency: pd.DataFrame) -> bool:
 
 
 def _frame(relation: Any) -> pd.DataFrame | None:
-    return None if relation is None else inputs_of(relation)
+    return None if relation is None else rows_of(relation)
