@@ -81,12 +81,6 @@ $(SPARK_VENV)/.installed: pyproject.toml constraints/all.txt constraints/data.tx
 	@$(SPARK_INSTALL) --quiet --no-deps -r constraints/data.txt
 	@touch $@
 
-# The forecasts on the cluster need torch too; without it the example is compared without them.
-$(SPARK_VENV)/.torch: $(SPARK_VENV)/.installed constraints/no_cuda.txt
-	@$(SPARK_INSTALL) --quiet -e '.[forecast]' -c constraints/all.txt -c constraints/no_cuda.txt || \
-	  echo 'no torch without packages of a graphics card was found: comparing without forecasts'
-	@touch $@
-
 $(BUILD)/profiles/profiles.yml: profiles.example.yml
 	@mkdir -p $(@D)
 	@cp $< $@
@@ -139,7 +133,7 @@ COMMAND ?=
 spark-cluster: $(SPARK_VENV)/.installed
 	@$(SPARK_PYTHON) -m tests.spark.cluster $(if $(COMMAND),-- $(COMMAND))
 
-test-spark: setup $(SPARK_VENV)/.torch $(DEMO)/data/.made
+test-spark: setup $(SPARK_VENV)/.installed $(DEMO)/data/.made
 	$(call say,a local Spark session)
 	@$(SPARK_PYTHON) -m pytest tests/spark tests/warehouse -m 'not cluster' --durations 10
 	$(call say,the demo on a Spark cluster)

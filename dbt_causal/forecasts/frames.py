@@ -11,12 +11,10 @@ from estimators.errors import refuse
 from estimators.results import payload
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     import pyarrow
 
 COLUMNS = ("record", "forecast_id", "run_id", "definition_hash", "payload")
-BITS = 30  # of a double that is trained on: nine digits, more than anything measured has
 MAX_ROWS = 5_000_000  # a history of cells is read into memory
 Record = tuple[str, Mapping[str, Any]]
 
@@ -50,29 +48,6 @@ def rows_of(relation: Any) -> pd.DataFrame:
             fix="a forecast reads cells, not events: aggregate the history to one row per cell",
         )
     return _of_spark(relation.toArrow()) if hasattr(relation, "toArrow") else relation.df()
-
-
-def inputs_of(relation: Any) -> pd.DataFrame:
-    """`rows_of` what is trained on: in one order, doubles rounded to `BITS`, the same whichever engine summed them up.
-
-    Training enlarges a difference in the last digit to one in the sixth: engines that add in another order would
-    otherwise train different models, and so would two builds of one table on Spark.
-    """
-    frame = rows_of(relation)
-    for column in frame.select_dtypes("float").columns:
-        frame[column] = _rounded(frame[column].to_numpy())
-    return frame.sort_values(list(frame.columns), key=_comparable, ignore_index=True)
-
-
-def _comparable(column: pd.Series) -> pd.Series:
-    return column.astype(str) if column.dtype == object else column
-
-
-def _rounded(values: np.ndarray) -> np.ndarray:
-    import numpy as np
-
-    mantissas, exponents = np.frexp(values)
-    return np.ldexp(np.round(np.ldexp(mantissas, BITS)), exponents - BITS)
 
 
 def _of_spark(table: pyarrow.Table) -> pd.DataFrame:

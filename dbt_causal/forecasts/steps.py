@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+<<<<<<< HEAD
 from dbt_causal.forecasts.frames import Record, inputs_of, records_of, rows_of
+=======
+from dbt_causal.forecasts.frames import Record, records_of, rows_of
+>>>>>>> hs
 from dbt_causal.forecasts.work import Work, check_record, run
 from estimators.results import Check
 
@@ -26,7 +30,7 @@ def fit(context: Context, history: Any, experiments: Any = None) -> pd.DataFrame
         from dbt_causal.forecasts.model import first_fit
         from dbt_causal.forecasts.model_records import losses, parameters
 
-        trained, fingerprint = first_fit(work, inputs_of(history), _frame(experiments))
+        trained, fingerprint = first_fit(work, rows_of(history), _frame(experiments))
         yield "state", {"fingerprint": fingerprint}
         yield from losses(trained.fitted)
         yield from parameters(trained.fitted)
@@ -43,7 +47,7 @@ def consistency(context: Context, history: Any, fitted: Any, experiments: Any) -
     def compute(work: Work) -> Iterator[Record]:
         from dbt_causal.forecasts.model import same_fit
 
-        model = same_fit(work, inputs_of(history), _frame(experiments))
+        model = same_fit(work, rows_of(history), _frame(experiments))
         known = model.experiments
         verdict = model.fitted.consistency(known.heldout)
         for row in model.fitted.effect(known).to_dict("records"):
@@ -73,7 +77,7 @@ def plan(
         from dbt_causal.forecasts.model import same_fit
         from dbt_causal.forecasts.planning import declared_plan, ordered, solved
 
-        model = same_fit(work, inputs_of(history), _frame(experiments))
+        model = same_fit(work, rows_of(history), _frame(experiments))
         best = solved(work.definition, declared_plan(work.definition, model))
         keep_plan(work.identity, best)
         final = best
@@ -104,7 +108,7 @@ def forecast(context: Context, history: Any, fitted: Any, experiments: Any = Non
         from dbt_causal.forecasts.model import same_fit
         from dbt_causal.forecasts.model_records import derivatives, forecasts
 
-        trained = same_fit(work, inputs_of(history), _frame(experiments))
+        trained = same_fit(work, rows_of(history), _frame(experiments))
         inputs = inputs_ahead(work.definition, trained)
         frame = trained.fitted.forecast(work.definition.horizon, inputs, level=LEVEL)
         yield from forecasts(work.definition, frame, LEVEL)
@@ -124,7 +128,7 @@ def backtest(context: Context, history: Any, fitted: Any, experiments: Any = Non
         from dbt_causal.forecasts.model import same_fit
         from dbt_causal.forecasts.model_records import beats_baselines, scores
 
-        found = scored(work.definition, same_fit(work, inputs_of(history), _frame(experiments)))
+        found = scored(work.definition, same_fit(work, rows_of(history), _frame(experiments)))
         yield from scores(found)
         yield from (check_record(work.step, check) for check in beats_baselines(found))
 
@@ -146,10 +150,15 @@ def regret(
         from dbt_causal.forecasts.planning import refuse_withheld, same_plan
         from estimators.forecast.diagnosis.hindsight import regret as regret_of
 
+<<<<<<< HEAD
         refuse_withheld(work.earlier["plan"])
         trained = same_fit(work, inputs_of(history), _frame(experiments))
+=======
+        _refuse_withheld(work.earlier["plan"])
+        trained = same_fit(work, rows_of(history), _frame(experiments))
+>>>>>>> hs
         best = same_plan(work, trained)
-        happened = actual_tensors(work.definition, trained, inputs_of(actuals))
+        happened = actual_tensors(work.definition, trained, rows_of(actuals))
         found = regret_of(best, happened)
         yield from plan_records.regret_rows(found)
         taken = {name: happened[name] for name in work.definition.decisions}
@@ -166,8 +175,13 @@ def sensitivity(context: Context, history: Any, fitted: Any, plan: Any, experime
         from dbt_causal.forecasts.model import same_fit
         from dbt_causal.forecasts.planning import doubted, refuse_withheld, same_plan
 
+<<<<<<< HEAD
         refuse_withheld(work.earlier["plan"])
         best = same_plan(work, same_fit(work, inputs_of(history), _frame(experiments)))
+=======
+        _refuse_withheld(work.earlier["plan"])
+        best = same_plan(work, same_fit(work, rows_of(history), _frame(experiments)))
+>>>>>>> hs
         for name in doubted(work.definition, best):
             for share in CHANGES:
                 yield plan_records.sensitivity_row(best.sensitivity(name, share))
@@ -182,4 +196,4 @@ def _agrees(consistency: pd.DataFrame) -> bool:
 
 
 def _frame(relation: Any) -> pd.DataFrame | None:
-    return None if relation is None else inputs_of(relation)
+    return None if relation is None else rows_of(relation)

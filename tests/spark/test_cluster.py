@@ -65,7 +65,7 @@ def test_a_build_by_connect_publishes_the_numbers_of_duckdb(by_connect, on_duckd
 
 
 def test_sql_by_thrift_and_python_by_connect_publish_the_same(cluster, project, on_duckdb):
-    by_thrift = build(project, "spark_thrift", *SMALL, **cluster.environment)
+    by_thrift = build(project, "spark_thrift", *SMALL, CAUSAL_SCHEMA="by_thrift", **cluster.environment)
     assert by_thrift.statuses == on_duckdb.statuses, by_thrift.output
     assert list(deviations(by_thrift.published, on_duckdb.published)) == []
 
