@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dbt_causal.forecasts.frames import Record, inputs_of, rows_of
+from dbt_causal.forecasts.frames import Record, rows_of
 from dbt_causal.forecasts.work import Work, check_record, run
 from estimators.results import Check
 
@@ -34,8 +34,8 @@ def monitoring(context: Context, history: Any, fitted: Any, actuals: Any, experi
         from dbt_causal.forecasts.model import same_fit
         from estimators import forecast as fc
 
-        trained = same_fit(work, inputs_of(history), None if experiments is None else inputs_of(experiments))
-        happened = since_the_fit(work.definition, trained, inputs_of(actuals))
+        trained = same_fit(work, rows_of(history), None if experiments is None else rows_of(experiments))
+        happened = since_the_fit(work.definition, trained, rows_of(actuals))
         model = trained.fitted.model
         inputs = {name: tensor for name, tensor in happened.items() if name in model.exogenous}
         n_periods = next(t for t in happened.values() if work.definition.time in t.axes).axes.size(work.definition.time)
@@ -66,7 +66,7 @@ def next_experiment(
         from estimators import forecast as fc
 
         refuse_withheld(work.earlier["plan"])
-        trained = same_fit(work, inputs_of(history), None if experiments is None else inputs_of(experiments))
+        trained = same_fit(work, rows_of(history), None if experiments is None else rows_of(experiments))
         ranked = fc.next_experiment(same_plan(work, trained), rows_of(designs), n_plans=CANDIDATE_PLANS)
         for rank, row in enumerate(ranked.to_dict("records"), 1):
             yield "candidate", {**row, "rank": rank}

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-<<<<<<< HEAD
-from dbt_causal.forecasts.frames import Record, inputs_of, records_of, rows_of
-=======
 from dbt_causal.forecasts.frames import Record, records_of, rows_of
->>>>>>> hs
 from dbt_causal.forecasts.work import Work, check_record, run
 from estimators.results import Check
 
@@ -150,13 +146,8 @@ def regret(
         from dbt_causal.forecasts.planning import refuse_withheld, same_plan
         from estimators.forecast.diagnosis.hindsight import regret as regret_of
 
-<<<<<<< HEAD
         refuse_withheld(work.earlier["plan"])
-        trained = same_fit(work, inputs_of(history), _frame(experiments))
-=======
-        _refuse_withheld(work.earlier["plan"])
         trained = same_fit(work, rows_of(history), _frame(experiments))
->>>>>>> hs
         best = same_plan(work, trained)
         happened = actual_tensors(work.definition, trained, rows_of(actuals))
         found = regret_of(best, happened)
@@ -175,13 +166,8 @@ def sensitivity(context: Context, history: Any, fitted: Any, plan: Any, experime
         from dbt_causal.forecasts.model import same_fit
         from dbt_causal.forecasts.planning import doubted, refuse_withheld, same_plan
 
-<<<<<<< HEAD
         refuse_withheld(work.earlier["plan"])
-        best = same_plan(work, same_fit(work, inputs_of(history), _frame(experiments)))
-=======
-        _refuse_withheld(work.earlier["plan"])
         best = same_plan(work, same_fit(work, rows_of(history), _frame(experiments)))
->>>>>>> hs
         for name in doubted(work.definition, best):
             for share in CHANGES:
                 yield plan_records.sensitivity_row(best.sensitivity(name, share))
