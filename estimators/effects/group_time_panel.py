@@ -14,7 +14,7 @@ import numpy as np
 
 from estimators.effects.group_time_faults import known_columns, not_treated_throughout, require_panel
 from estimators.effects.group_time_small import SmallRows, facts_of, small_rows
-from estimators.effects.inputs import require_valid
+from estimators.effects.inputs import NUMERIC, require_valid
 from estimators.effects.method import PanelSpec
 from estimators.errors import CausalError, refuse
 from estimators.warehouse import Relation
@@ -84,8 +84,8 @@ class Panel:
         """What `wide` has, as arrays over units, for a panel that is small enough to hold; None for another."""
         found = self.held[1] if self.held is not None and self.held[0] == outcome else None
         if found is None:
-            columns = _long(self.rows, self.spec, self.terms, outcome)
-            found = small_rows(self.rows, self.spec.unit, columns, self.periods, self.n_rows)
+            columns = _long(self.rows, self.spec, self.terms.size, outcome)
+            found = small_rows(self.rows, self.rows.columns[self.spec.unit], columns, self.periods, self.n_rows)
         if found is None:
             return None
         n, y = len(self.periods), found.by_period("y", len(self.periods))
@@ -111,13 +111,13 @@ def _weight(rows: Relation, spec: PanelSpec) -> str:
     return rows.double(rows.name(spec.weights)) if spec.weights else rows.number(1.0)
 
 
-def _long(rows: Relation, spec: PanelSpec, terms: Terms, outcome: str) -> dict[str, str]:
+def _long(rows: Relation, spec: PanelSpec, n_terms: int, outcome: str) -> dict[str, str]:
     """SQL of what `Panel.wide` is made of, by row: unit, time, cohort, weight, cluster, y, causal_z*."""
     columns = {"unit": rows.name(spec.unit), "time": "causal_time", "cohort": "causal_cohort"}
     columns |= {"y": rows.double(rows.name(outcome))}
     columns |= {"weight": _weight(rows, spec)} if spec.weights is not None else {}
     columns |= {"cluster": rows.name(spec.cluster)} if spec.cluster is not None else {}
-    return columns | {f"causal_z{i}": f"causal_z{i}" for i in range(1, terms.size)}
+    return columns | {f"causal_z{i}": f"causal_z{i}" for i in range(1, n_terms)}
 
 
 def read_panel(
@@ -130,7 +130,7 @@ def read_panel(
     """
     known_columns(relation, spec)
     anticipation = float(spec.options.get("anticipation", 0))
-    periods, labels, rows = _with_clock(relation, spec)
+    periods, labels, rows, n_rows = _with_clock(relation, spec)
     last, first = float(periods[-1]), float(periods[0])
     # at once: the engine binds each relation anew. Cohorts after the last period are never treated.
     late = f"causal_cohort > {rows.number(last + anticipation)}"
@@ -140,20 +140,14 @@ def read_panel(
         "causal_cohort": f"case when {late} then null else causal_cohort end",
     }
     rows = rows.with_columns(derived)
-    try:
-        columns = (spec.covariates, spec.cluster, spec.weights)
-        inputs = require_valid(rows, "causal_treated", outcomes, *columns, max_levels)
-    except CausalError as error:
-        if error.code == "012":
-            not_treated_throughout(rows)
-        raise
+    small = _sound_rows(relation, rows, spec, outcomes, periods, n_rows) if estimated is not None else None
+    levels = {} if small is not None else _levels(rows, spec, outcomes, max_levels)
     is_kept = f"causal_cohort is null or causal_cohort > {rows.number(first + anticipation)}"
-    terms = describe(rows, spec.covariates, inputs.levels)
+    terms = describe(rows, spec.covariates, levels)
     rows = rows.with_columns(design_columns(rows, terms)) if spec.covariates else rows
-    small = None
-    if estimated is not None:
-        columns = _long(rows, spec, terms, estimated)
-        small = small_rows(rows, spec.unit, columns, periods, inputs.n_units)
+    if small is None and estimated is not None:
+        columns = _long(rows, spec, terms.size, estimated)
+        small = small_rows(rows, relation.columns[spec.unit], columns, periods, n_rows)
     in_hand = facts_of(small, first + anticipation) if small is not None else None
     if in_hand is not None:
         found, held = in_hand[0], (estimated, in_hand[1])
@@ -175,15 +169,37 @@ def read_panel(
     )
 
 
-def _with_clock(relation: Relation, spec: PanelSpec) -> tuple[np.ndarray, tuple[Any, ...], Relation]:
-    """Periods on the clock, their labels, and the rows with causal_time and causal_cohort."""
+def _sound_rows(
+    relation: Relation, rows: Relation, spec: PanelSpec, outcomes: Sequence[str], periods: np.ndarray, n_rows: int
+) -> SmallRows | None:
+    """A small panel of one outcome without covariates, if its rows in hand show nothing wrong in them."""
+    measured = [c for c in (*outcomes, spec.weights) if c is not None]
+    if spec.covariates or len(outcomes) > 1 or any(relation.columns.get(c) not in NUMERIC for c in measured):
+        return None
+    small = small_rows(rows, relation.columns[spec.unit], _long(rows, spec, 1, outcomes[0]), periods, n_rows)
+    return small if small is not None and small.is_sound(periods) else None
+
+
+def _levels(rows: Relation, spec: PanelSpec, outcomes: Sequence[str], max_levels: int) -> Mapping[str, Sequence[str]]:
+    """Levels of the text covariates, after the faults of the columns."""
+    try:
+        columns = (spec.covariates, spec.cluster, spec.weights)
+        return require_valid(rows, "causal_treated", outcomes, *columns, max_levels).levels
+    except CausalError as error:
+        if error.code == "012":
+            not_treated_throughout(rows)
+        raise
+
+
+def _with_clock(relation: Relation, spec: PanelSpec) -> tuple[np.ndarray, tuple[Any, ...], Relation, int]:
+    """Periods on the clock, their labels, the rows with causal_time and causal_cohort, and how many they are."""
     time, cohort = relation.name(spec.time), relation.name(spec.cohort)
     is_number = relation.columns[spec.time] == "number"
     raw = relation.double(time) if is_number else relation.seconds(time)
-    found = relation.aggregate({"nulls": "count(*)", "label": f"min({time})"}, by={"t": raw})
-    values = np.asarray(found["t"], dtype=float)
+    found = relation.aggregate({"n": "count(*)", "label": f"min({time})"}, by={"t": raw})
+    values, n_rows = np.asarray(found["t"], dtype=float), int(found["n"].sum())
     if np.isnan(values).any():
-        detail = f"{spec.time} is null in {int(found['nulls'][np.isnan(values)].sum()):,} rows"
+        detail = f"{spec.time} is null in {int(found['n'][np.isnan(values)].sum()):,} rows"
         raise refuse("010", "nulls in the data", detail, fix="drop or fill these rows on purpose")
     if len(values) < 2:
         detail = f"{spec.time} has {len(values)} distinct value{'' if len(values) == 1 else 's'}"
@@ -193,14 +209,14 @@ def _with_clock(relation: Relation, spec: PanelSpec) -> tuple[np.ndarray, tuple[
         never = "is null" if values[0] <= 0 else "= 0"
         kept = f"case when {cohort} {never} or abs({cohort}) > 1e300 then null else {cohort} end"
         rows = relation.with_columns({"causal_time": raw, "causal_cohort": kept})
-        return values, tuple(plain(v) for v in values), rows
+        return values, tuple(plain(v) for v in values), rows, n_rows
     labels = tuple(str(np.datetime64(v, "s")).removesuffix("T00:00:00") for v in found["label"])
     position = " ".join(f"when {raw} = {relation.number(s)} then {k + 1}.0" for k, s in enumerate(values))
     begun = relation.seconds(cohort)
     cases = " ".join(f"when {begun} <= {relation.number(s)} then {k + 1}.0" for k, s in enumerate(values))
     clock = {"causal_time": f"case {position} end", "causal_cohort": f"case {cases} end"}
     rows = relation.with_columns({name: relation.double(sql) for name, sql in clock.items()})
-    return np.arange(1.0, len(values) + 1.0), labels, rows
+    return np.arange(1.0, len(values) + 1.0), labels, rows, n_rows
 
 
 def plain(value: float) -> int | float:

@@ -12,6 +12,7 @@ import numpy as np
 
 from estimators.effects.group_time_faults import PanelFacts
 from estimators.warehouse import Relation
+from estimators.warehouse.relation import Kind
 
 SMALL = 8_000_000  # numbers: 64 MB
 
@@ -48,6 +49,17 @@ class SmallRows:
         """Whether some unit has two rows in a period."""
         return int(np.bincount(self.place * len(self.some_row) + self.code).max()) > 1
 
+    def is_sound(self, periods: np.ndarray) -> bool:
+        """Whether nothing is missing, infinite or a weight of nothing, and treatment varies: what `require_valid` asks.
+
+        False where that takes another look, too (clusters named by text): the warehouse then says what it finds.
+        """
+        asked = [values for name, values in self.columns.items() if name != "cohort"]
+        if not all(values.dtype.kind in "iufb" and np.isfinite(values).all() for values in asked):
+            return False
+        n_treated = int((periods[self.place] >= self.columns["cohort"]).sum())
+        return 0 < n_treated < len(self.code) and bool((self.columns.get("weight", np.ones(1)) > 0).all())
+
     def of(self, is_kept: np.ndarray) -> SmallRows:
         """The rows of some units. is_kept: (units,)."""
         if is_kept.all():
@@ -58,12 +70,14 @@ class SmallRows:
         return SmallRows(code, self.place[rows], _some_row(code, int(is_kept.sum())), columns)
 
 
-def small_rows(rows: Relation, unit: str, columns: Mapping[str, str], periods: np.ndarray, n: int) -> SmallRows | None:
+def small_rows(rows: Relation, unit: Kind, columns: Mapping[str, str], periods: np.ndarray, n: int) -> SmallRows | None:
     """The n rows of a panel, if they and `columns` (SQL by name, `unit` and `time` among them) are few enough to hold.
+
+    unit: its kind.
 
     None for large panels, for units named by text, and where a unit or its cohort is not known by a number.
     """
-    if n * len(columns) > SMALL or rows.columns[unit] != "number":
+    if n * len(columns) > SMALL or unit != "number":
         return None
     found = rows.rows(columns)
     units = np.asarray(found["unit"])

@@ -11,7 +11,7 @@ from typing import Any
 from estimators.errors import CausalError, Fault
 from estimators.warehouse.relation import Kind, Relation
 
-_NUMERIC = ("number", "boolean")
+NUMERIC = ("number", "boolean")
 _COMBINATIONS = 100_000  # of text levels, fetched in one go
 _SHOWN = 6  # columns named in one message before "and k more"
 _ARMS = {"treated": 1, "control": 0}
@@ -118,7 +118,7 @@ def _inputs(facts: Mapping[str, Any], roles: Roles, kinds: Mapping[str, Kind], l
 def _is_measured(column: str, roles: Roles, kinds: Mapping[str, Kind]) -> bool:
     """A cluster may be of any kind; every other numeric column is averaged."""
     used = (roles.treatment, *roles.outcomes, *roles.covariates, roles.weights)
-    return column in used and kinds[column] in _NUMERIC
+    return column in used and kinds[column] in NUMERIC
 
 
 def _text(roles: Roles, kinds: Mapping[str, Kind]) -> list[str]:
@@ -176,12 +176,12 @@ def missing_columns(roles: Roles, known: Iterable[str]) -> list[Fault]:
 
 def _wrong_kinds(roles: Roles, kinds: Mapping[str, Kind]) -> list[Fault]:
     faults = []
-    if kinds.get(roles.treatment, "number") not in _NUMERIC:
+    if kinds.get(roles.treatment, "number") not in NUMERIC:
         fix = "map the two values to 0 and 1 (treatment_values in a study)"
         detail = f"{roles.treatment} is of kind {kinds[roles.treatment]}"
         faults.append(Fault("013", "treatment is not 0/1", (detail,), fix))
-    wanted = [(c, _NUMERIC) for c in (*roles.outcomes, roles.weights) if c is not None]
-    wanted += [(c, (*_NUMERIC, "text")) for c in roles.covariates]
+    wanted = [(c, NUMERIC) for c in (*roles.outcomes, roles.weights) if c is not None]
+    wanted += [(c, (*NUMERIC, "text")) for c in roles.covariates]
     for column, allowed in wanted:
         if kinds.get(column, allowed[0]) not in allowed:
             detail = f"{column} is of kind {kinds[column]}, wanted {' or '.join(allowed)}"

@@ -19,6 +19,7 @@ import torch
 from estimators.forecast.planning.certificate import frank_wolfe_gap
 from estimators.forecast.planning.face_newton import face_at, newton_direction
 from estimators.forecast.planning.problem import Problem, Solution
+from estimators.forecast.planning.restored import restored
 
 Projection = Callable[[torch.Tensor, torch.Tensor, np.ndarray], tuple[torch.Tensor, np.ndarray]]
 MEMORY = 8  # values that the nonmonotone line search looks back on
@@ -82,6 +83,10 @@ def _started(problem: Problem, projection: Projection, start: torch.Tensor) -> _
 
 def _finished(problem: Problem, state: _State, bound: float, iterations: int) -> Solution:
     """The last point with its own gap; the bound is the least of all that were proven on the way."""
+    inside = restored(problem.region, state.x)
+    if inside is not state.x:
+        state.x = inside
+        state.value, state.gradient = problem.gradient(inside)
     gap, proof = frank_wolfe_gap(state.gradient, state.x, problem.region, state.prices, is_sorted=True)
     residual = max(gap, 0.0) / max(abs(state.value), 1e-300)
     made = Solution(state.x, state.value, proof, "projected gradient", iterations, residual=residual)
