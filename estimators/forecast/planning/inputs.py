@@ -50,7 +50,7 @@ def given_inputs(
     """All inputs on lead-in and horizon. Levers hold their last value there until they are decided.
 
     Raises CAUSAL-029 with every input that is neither decided nor known over the horizon, and for known values that do
-    not reach to its end.
+    not reach to its end, are missing or infinite.
     """
     time, model = fitted.time, fitted.model
     missing = [name for name, port in model.exogenous.items() if time in port.dims and name not in (*decide, *known)]
@@ -61,7 +61,9 @@ def given_inputs(
             fix=f'pass inputs={{"{missing[0]}": tensor over the horizon}}, or decide them',
         )  # fmt: skip
     labels = Index((*model.dims[time][-lead:], *weeks))
-    return {name: _given(name, fitted.history, known, (time, weeks, labels, lead)) for name in model.exogenous}
+    given = {name: _given(name, fitted.history, known, (time, weeks, labels, lead)) for name in model.exogenous}
+    model.check(given)
+    return given
 
 
 def _given(name: str, history: Mapping[str, Tensor], known: Mapping[str, Tensor], span: tuple) -> Tensor:
@@ -89,7 +91,4 @@ def _over(name: str, value: Tensor, past: Tensor, time: str, weeks: Index) -> Te
             f"{len(missing):,} of {len(weeks):,} labels of {time} are missing, the first is {missing[0]!s}",
             fix=f"pass {name} up to {weeks[-1]!s}, or shorten the horizon",
         )  # fmt: skip
-    chosen = value.select(**{time: weeks}).transpose(*past.dims)
-    if bool(torch.isnan(chosen.data).any()):
-        raise refuse("029", f"missing values of {name} over the horizon", fix="fill them")
-    return chosen
+    return value.select(**{time: weeks}).transpose(*past.dims)

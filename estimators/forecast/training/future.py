@@ -37,7 +37,7 @@ def extended(fitted: Any, horizon: int | None, inputs: Mapping[str, Tensor] | No
 
     inputs: the levers and other inputs of the weeks to come (weeks that history already has are not taken again).
     Without them the weeks at the end of the history of which nothing was observed are the horizon. Raises CAUSAL-029
-    for a horizon longer than the inputs that are known.
+    for a horizon longer than the inputs that are known, and for inputs that are missing or infinite.
     """
     model, time, history = fitted.model, fitted.time, fitted.history
     if horizon is not None and horizon < 1:
@@ -59,17 +59,16 @@ def extended(fitted: Any, horizon: int | None, inputs: Mapping[str, Tensor] | No
         )  # fmt: skip
     labels = Index(given[shortest].axes[time][: horizon or known])
     joined = {name: concat([history[name], value.select(**{time: labels})], time) for name, value in given.items()}
-    return {**{name: history[name] for name in model.exogenous}, **joined}, labels
+    whole = {**{name: history[name] for name in model.exogenous}, **joined}
+    model.check(whole)
+    return whole, labels
 
 
 def _later(name: str, inputs: Mapping[str, Tensor], known: Index, time: str) -> Tensor:
     if name not in inputs:
         raise refuse("029", "missing inputs", f"{name} is not given for the horizon", fix=f"add it to inputs: {name}")
     labels = [label for label in inputs[name].axes[time] if label not in known.positions]
-    value = inputs[name].select(**{time: labels})
-    if bool(torch.isnan(value.data).any()):
-        raise refuse("029", f"missing values in the input {name}", "for the horizon", fix="fill them")
-    return value
+    return inputs[name].select(**{time: labels})
 
 
 def _open_weeks(fitted: Any, horizon: int | None) -> tuple[dict[str, Tensor], Index]:

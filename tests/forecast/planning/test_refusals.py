@@ -59,6 +59,19 @@ def test_a_horizon_longer_than_the_known_inputs():
     )
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_known_inputs_that_are_missing_or_infinite(value):
+    cells = torch.ones(3, 2, dtype=torch.float64)
+    cells[1, 1] = value
+    coupon = fc.tensor(cells, fc.Dims(region=REGIONS, week=[FIRST, FIRST + datetime.timedelta(weeks=1)]))
+    said = refusal(lambda: fc.Plan(known(), decide=("bonus",), horizon=2, inputs={"coupon": coupon}))
+    n_cells = said.split("1 of ")[1].split(" ")[0]
+    assert said == (
+        f"missing or infinite values in the input coupon\n  1 of {n_cells} cells, the first is region {REGIONS[1]}, "
+        f"week {FIRST + datetime.timedelta(weeks=1)}\n  fix: fill them: a decision that was not taken is 0, not missing"
+    )
+
+
 def test_a_horizon_of_nothing():
     assert refusal(lambda: plan(horizon=0)) == (
         "a horizon of 0\n  nothing is left to decide\n  fix: a horizon of at least 1"

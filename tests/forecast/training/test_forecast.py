@@ -99,6 +99,13 @@ def test_a_horizon_longer_than_the_inputs_is_refused(world, model):
     )
 
 
+def test_inputs_of_the_horizon_that_are_infinite_are_refused(world, model):
+    future = world.future["bonus"]
+    wrong = fc.Tensor(torch.full_like(future.data, float("inf")), future.axes)
+    with pytest.raises(CausalError, match="missing or infinite values in the input bonus"):
+        model.forecast(4, inputs={"bonus": wrong})
+
+
 def test_a_horizon_without_inputs_is_refused(model):
     with pytest.raises(CausalError) as error:
         model.forecast(4)
