@@ -13,6 +13,7 @@ from estimators.forecast.modules.ports import Port
 _DIRECTIONS = {"positive": "increasing", "negative": "decreasing"}
 _BOUNDS: dict[str, dict[str, float]] = {"positive": {"lower": 0.0}, "negative": {"upper": 0.0}, "any": {}}
 LEVEL = "level"  # the name of the local level that the loss `Smooth` keeps quiet
+WITHIN = 100.0  # times smaller or larger than the stated scale a fitted one may be
 
 
 class WithBaseline(Module):
@@ -69,7 +70,8 @@ class ResponseModule(WithBaseline):
             if effect.carry_over:
                 setattr(self, f"carry_{effect.input}", self.adstock(self.time, max_lag=effect.carry_over))
             if effect.saturation != "none":
-                curve = self.saturation(effect.saturation, scale=effect.scale)
+                within = WITHIN if "scale" in effect.model_fields_set else None  # 1 is no usual value of anything
+                curve = self.saturation(effect.saturation, scale=effect.scale, within=within)
                 setattr(self, f"saturation_{effect.input}", curve)
 
     def forward(self, **inputs: Tensor) -> Tensor:

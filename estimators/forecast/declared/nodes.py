@@ -65,7 +65,8 @@ class Effect(Part):
     """One input of a `response`: slope × saturation(carry-over(input)).
 
     over: dims of the slope, those of the node but time by default.  pool: dims of it that are partially pooled.
-    carry_over: lags of the time dim that it lasts.  scale: starting value of the saturation's scale, in units of input.
+    carry_over: lags of the time dim that it lasts.  scale: a usual value of the input, for saturation; the
+        fitted one stays within a hundred times of a stated scale.
     """
 
     input: Identifier

@@ -104,9 +104,14 @@ class Module(Labelled):
         """A carry-over along `dim`: call it. Its decay has one value per label of `dims`."""
         return Adstock(self.dims, self.window, (dim, max_lag, normalised), dims, init)
 
-    def saturation(self, kind: Literal["log", "hill"], *dims: str, scale: float = 1.0) -> Saturation:
-        """Diminishing returns: call it. ``log`` is log(1 + x/scale); ``hill`` is xʰ/(xʰ + scaleʰ)."""
-        return Saturation(self.dims, self.window, kind, dims, scale)
+    def saturation(
+        self, kind: Literal["log", "hill"], *dims: str, scale: float = 1.0, within: float | None = None
+    ) -> Saturation:
+        """Diminishing returns: call it. ``log`` is log(1 + x/scale); ``hill`` is xʰ/(xʰ + scaleʰ).
+
+        within: how many times smaller or larger than `scale` the fitted one may be; anything above 0 by default.
+        """
+        return Saturation(self.dims, self.window, kind, dims, scale, within)
 
     def elasticity(self, *dims: str, reference: float = 1.0, sign: int = 0, init: float | None = None) -> Elasticity:
         """A constant elasticity: call it for (x/reference)^e. sign: +1 or -1 if the elasticity has that sign."""

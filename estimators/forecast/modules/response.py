@@ -46,14 +46,19 @@ class Saturation(Labelled):
     """Diminishing returns of a lever x ≥ 0.
 
     ``log``: log(1 + x/scale), concave.  ``hill``: xʰ/(xʰ + scaleʰ), between 0 and 1, S-shaped for h > 1.
+    within: how many times smaller or larger than `scale` the fitted one may be. History alone may not tell a curve from
+    a line or a step, and the scale would else run to infinity or to 0, by last digits.
     """
 
-    def __init__(self, dims: Dims, window: Window, kind: str, over: tuple[str, ...], scale: float) -> None:
+    def __init__(
+        self, dims: Dims, window: Window, kind: str, over: tuple[str, ...], scale: float, within: float | None = None
+    ) -> None:
         super().__init__(dims, window)
         if kind not in ("log", "hill"):
             raise refuse("029", "an unknown saturation", f"{kind!r}; known are 'log' and 'hill'", fix="choose one")
         self.kind = kind
-        self.scale = self.param("scale", *over, positive=True, init=scale)
+        lower, upper = (0.0, None) if within is None else (scale / within, scale * within)
+        self.scale = self.param("scale", *over, lower=lower, upper=upper, init=scale)
         if kind == "hill":
             self.steepness = self.param("steepness", *over, positive=True, init=1.0)
 

@@ -106,3 +106,11 @@ def test_products_and_ratios_follow_from_their_nodes():
     assert torch.equal(nodes["revenue"].data, revenue.data)
     assert torch.equal(nodes["pay"].data, (revenue / (X + 2.0)).data)
     assert model.nodes["revenue"].unit == "usd"
+
+
+@pytest.mark.parametrize(("raw", "scale"), [(-60.0, 0.02), (60.0, 200.0)])
+def test_a_saturation_within_bounds_cannot_run_away(raw, scale):
+    y = answer(lambda m: m.saturation("log", scale=2.0, within=100.0), scale=raw)
+    torch.testing.assert_close(y, torch.log(1 + X.data / scale), rtol=1e-9, atol=1e-12)
+    free = answer(lambda m: m.saturation("log", scale=2.0), scale=raw)
+    assert not torch.allclose(free, y)
