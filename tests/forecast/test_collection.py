@@ -249,8 +249,11 @@ def test_labels_of_any_kind_survive_saving(labels, tmp_path):
         def forward(self):
             return self.y
 
-    fc.ModelCollection(Constant(), dims=fc.Dims(cell=labels)).save(tmp_path / "model.pt")
-    fc.ModelCollection(Constant(), dims=fc.Dims(cell=labels)).load(tmp_path / "model.pt")
+    saved = moved(fc.ModelCollection(Constant(), dims=fc.Dims(cell=labels)))
+    saved.save(tmp_path / "model.pt")
+    loaded = fc.ModelCollection(Constant(), dims=fc.Dims(cell=labels)).load(tmp_path / "model.pt")
+    assert list(loaded.dims["cell"]) == labels
+    assert torch.equal(loaded({})["y"].data, saved({})["y"].data)
 
 
 def test_a_refused_file_changes_nothing(model, tmp_path):

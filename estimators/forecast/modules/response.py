@@ -6,7 +6,7 @@ import torch
 
 from estimators.errors import refuse
 from estimators.forecast.labels.dims import Dims
-from estimators.forecast.labels.operations import log1p
+from estimators.forecast.labels.operations import log1p, where
 from estimators.forecast.labels.tensor import Tensor
 from estimators.forecast.modules.labelled import Labelled, Window
 
@@ -45,7 +45,8 @@ class Adstock(Labelled):
 class Saturation(Labelled):
     """Diminishing returns of a lever x ≥ 0.
 
-    ``log``: log(1 + x/scale), concave.  ``hill``: xʰ/(xʰ + scaleʰ), between 0 and 1, S-shaped for h > 1.
+    ``log``: log(1 + x/scale), concave, and its tangent x/scale below 0.  ``hill``: xʰ/(xʰ + scaleʰ), between 0 and 1,
+    S-shaped for h > 1.
     within: how many times smaller or larger than `scale` the fitted one may be. History alone may not tell a curve from
     a line or a step, and the scale would else run to infinity or to 0, by last digits.
     """
@@ -64,8 +65,9 @@ class Saturation(Labelled):
 
     def forward(self, x: Tensor) -> Tensor:
         share = x / self.scale
-        if self.kind == "log":
-            return log1p(share)
+        if self.kind == "log":  # straight below 0, where an experiment that takes away may ask for it
+            is_below = share < 0.0
+            return where(is_below, share, log1p(where(is_below, 0.0, share)))  # no maximum: it halves the slope at 0
         power = share**self.steepness
         return power / (power + 1.0)
 

@@ -114,3 +114,15 @@ def test_a_saturation_within_bounds_cannot_run_away(raw, scale):
     torch.testing.assert_close(y, torch.log(1 + X.data / scale), rtol=1e-9, atol=1e-12)
     free = answer(lambda m: m.saturation("log", scale=2.0), scale=raw)
     assert not torch.allclose(free, y)
+
+
+def test_log_saturation_goes_on_straight_below_zero():
+    below = fc.tensor(torch.linspace(-20.0, 0.0, 12, dtype=torch.float64).reshape(2, 6), DIMS)
+    y = answer(lambda m: m.saturation("log", scale=2.0), below)
+    torch.testing.assert_close(y, below.data / 2.0, rtol=1e-12, atol=1e-12)
+
+
+def test_the_slope_of_log_saturation_is_whole_at_zero():
+    x = torch.zeros(2, 6, dtype=torch.float64, requires_grad=True)
+    answer(lambda m: m.saturation("log", scale=2.0), fc.Tensor(x, DIMS)).sum().backward()
+    assert x.grad.flatten().tolist() == [0.5] * 12
