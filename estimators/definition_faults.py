@@ -75,6 +75,9 @@ def did_you_mean(got: Any, known: Iterable[str]) -> str:
     return f"; did you mean {by_folded[close[0]]}?" if close else ""
 
 
+BrokenRules = Callable[[Any, Iterable[str]], list[Violation]]
+
+
 def jinja_violations(meta: Any, path: Path = ()) -> list[Violation]:
     """Keys and values that dbt would run as Jinja when it reads the YAML: it could print secrets into the manifest."""
     if isinstance(meta, Mapping):
@@ -94,18 +97,35 @@ def _jinja(path: Path, value: str) -> Violation:
     return Violation(path, "004", "Jinja in a definition", (detail,), "write the value itself")
 
 
-def to_faults(
+def faults_of(
+    model: type[BaseModel],
+    meta: Any,
+    locate: Callable[[Path], str],
+    rules: BrokenRules | None = None,
+    besides: Iterable[Violation] = (),
+) -> list[Fault]:
+    """All faults of what stands under a key of dbt's meta, in the order of its keys; empty when it is fine.
+
+    rules: violations by the keys that are valid; those of a study by default.
+    besides: violations that the model does not look for.
+    """
+    violations = [*jinja_violations(meta), *besides]
+    try:
+        model.model_validate(meta)
+    except ValidationError as error:
+        return _to_faults(model, error, meta, violations, locate, rules)
+    return [v.fault(locate) for v in violations]
+
+
+def _to_faults(
     model: type[BaseModel],
     error: ValidationError,
     meta: Any,
     violations: Sequence[Violation],
     locate: Callable[[Path], str],
-    rules: Callable[[Any, Iterable[str]], list[Violation]] | None = None,
+    rules: BrokenRules | None = None,
 ) -> list[Fault]:
-    """All faults of a definition that pydantic refused: its own, the rules between valid keys, and `violations`.
-
-    rules: violations by the keys that are valid; those of a study by default.
-    """
+    """All faults of a definition that pydantic refused: its own, the rules between valid keys, and `violations`."""
     found = list(violations) + [v for e in error.errors() for v in _translate(model, e, meta)]
     found = _one_per_branch(found)
     if not any(e["type"] == _RULES and not e["loc"] for e in error.errors()):
@@ -125,7 +145,7 @@ def _rules_between_valid_keys(
     model: type[BaseModel],
     error: ValidationError,
     meta: Any,
-    rules: Callable[[Any, Iterable[str]], list[Violation]] | None,
+    rules: BrokenRules | None,
 ) -> list[Violation]:
     from estimators.definition_rules import broken_rules
 

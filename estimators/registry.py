@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from estimators.definition_faults import Path, Violation, did_you_mean, jinja_violations, rule_error, to_faults
+from estimators.definition_faults import Path, Violation, did_you_mean, faults_of, rule_error
 from estimators.definition_parts import Identifier, Part, Text
 from estimators.errors import Fault
 from estimators.study_methods import BY_NAME
@@ -66,12 +66,7 @@ class Feature:
 
 def registry_faults(meta: Any, locate: Callable[[Path], str] = lambda path: "") -> list[Fault]:
     """All faults of one model's registry at once (001, 002, 004); empty when it is fine."""
-    violations = jinja_violations(meta) + list(_repeated_names(meta))
-    try:
-        Registry.model_validate(meta)
-    except ValidationError as error:
-        return to_faults(Registry, error, meta, violations, locate)
-    return [v.fault(locate) for v in violations]
+    return faults_of(Registry, meta, locate, besides=_repeated_names(meta))
 
 
 def _repeated_names(meta: Any) -> Iterator[Violation]:

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from estimators.definition_faults import Path, jinja_violations, rule_error, to_faults
+from estimators.definition_faults import Path, faults_of, rule_error
 from estimators.definition_parts import HASH, IDENTIFIER, Identifier, Part, Share, Text
 from estimators.definition_rules import broken_rules
 from estimators.errors import CausalError, Fault
@@ -149,12 +149,7 @@ def parse(meta: Any, locate: Callable[[Path], str] = lambda path: "") -> Study:
 
 def definition_faults(meta: Any, locate: Callable[[Path], str] = lambda path: "") -> list[Fault]:
     """All faults of a definition, in the order of its keys; empty when it is fine. Arguments as in `parse`."""
-    violations = jinja_violations(meta)
-    try:
-        Study.model_validate(meta)
-    except ValidationError as error:
-        return to_faults(Study, error, meta, violations, locate)
-    return [v.fault(locate) for v in violations]
+    return faults_of(Study, meta, locate)
 
 
 def json_schema() -> dict[str, Any]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from estimators.definition_faults import Path, jinja_violations, rule_error, to_faults
+from estimators.definition_faults import Path, faults_of, rule_error
 from estimators.definition_parts import HASH, Identifier, Part, Text
 from estimators.errors import CausalError, Fault
 from estimators.forecast.declared.nodes import Names, Node
@@ -87,12 +87,7 @@ def parse(meta: Any, locate: Callable[[Path], str] = lambda path: "") -> Forecas
 
 def definition_faults(meta: Any, locate: Callable[[Path], str] = lambda path: "") -> list[Fault]:
     """All faults of a definition, in the order of its keys; empty when it is fine. Arguments as in `parse`."""
-    violations = jinja_violations(meta)
-    try:
-        Forecast.model_validate(meta)
-    except ValidationError as error:
-        return to_faults(Forecast, error, meta, violations, locate, broken_rules)
-    return [v.fault(locate) for v in violations]
+    return faults_of(Forecast, meta, locate, broken_rules)
 
 
 def json_schema() -> dict[str, Any]:
