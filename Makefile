@@ -8,6 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV ?= .venv
 SPARK_VENV ?= .venv-spark
+PYMC_VENV := .venv-pymc
 BIN := $(CURDIR)/$(VENV)/bin
 BUILD := $(CURDIR)/build
 DEMO := $(CURDIR)/dbt_project
@@ -79,6 +80,13 @@ $(SPARK_VENV)/.installed: pyproject.toml constraints/all.txt constraints/data.tx
 	@$(PYTHON) -m venv $(SPARK_VENV)
 	@$(SPARK_INSTALL) -e '.[dev,spark]' -c constraints/all.txt | $(PROGRESS)
 	@$(SPARK_INSTALL) --quiet --no-deps -r constraints/data.txt
+	@touch $@
+
+# Another one: PyMC-Marketing is only measured, and nothing else needs its packages.
+$(PYMC_VENV)/.installed: constraints/pymc.txt
+	$(call say,$(PYMC_VENV): PyMC-Marketing, to be measured)
+	@$(PYTHON) -m venv $(PYMC_VENV)
+	@$(subst python,$(PYMC_VENV)/bin/python,$(INSTALL)) --quiet -r constraints/pymc.txt
 	@touch $@
 
 $(BUILD)/profiles/profiles.yml: profiles.example.yml
@@ -166,7 +174,7 @@ library-version: setup
 
 # --- measurements ----------------------------------------------------------------------------------------------------
 .PHONY: bench bench-large coverage
-bench: setup $(VENV)/.oracles
+bench: setup $(VENV)/.oracles $(PYMC_VENV)/.installed
 	$(call say,benchmarks)
 	@python -m benchmarks
 
@@ -185,5 +193,5 @@ lock: $(VENV)/.made
 	@python constraints/lock.py
 
 clean:
-	rm -rf $(VENV) $(SPARK_VENV) build target logs dbt_packages dbt_project/target dbt_project/logs dbt_project/dbt_packages \
+	rm -rf $(VENV) $(SPARK_VENV) $(PYMC_VENV) build target logs dbt_packages dbt_project/target dbt_project/logs dbt_project/dbt_packages \
 	  dbt_project/*.duckdb dbt_project/spark-warehouse dbt_project/derby.log .pytest_cache .ruff_cache .hypothesis
