@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +22,7 @@ DATA = ROOT / "dbt_project" / "data"
 MADE = ("data", "target", "logs", "dbt_packages", "*.duckdb*", "package-lock.yml", "spark-warehouse", "metastore_db")
 SMALL = ("+job_training_experiment__published", "+job_training_observational__published", "package:causal")
 
-WITHOUT_FORECASTS = '{"forecasts": {}}'  # training enlarges last digits, which differ between engines, to the sixth
+WITHOUT_FORECASTS = ("--vars", '{"forecasts": {}}')
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,25 @@ def copy_of_example(folder: Path) -> Path:
     return folder
 
 
+def has_forecasts() -> bool:
+    """Whether the whole example is built with its forecasts: they need torch."""
+    return find_spec("torch") is not None
+
+
+def _chosen(select: tuple[str, ...]) -> list[str]:
+    """Arguments of dbt for what is selected, without forecasts, or for everything."""
+    if select:
+        return [*WITHOUT_FORECASTS, "--select", *select]
+    return [] if has_forecasts() else [*WITHOUT_FORECASTS]
+
+
 def start(project: Path, target: str, *select: str, tables: tuple[str, ...] = (), **variables: str) -> subprocess.Popen:
-    """Begins `dbt build` of what is selected, which exports then; its output goes to the file `log_of`."""
-    selection = ["--select", *select] if select else []
+    """Begins `dbt build` of what is selected (nothing: all), which exports then; it prints into the file `log_of`."""
     out = ["--export", str(_exported(project, target))]
     command = [sys.executable, "-m", "tests.spark.build", str(project), *out, "--tables", *tables, "--"]
     with log_of(project, target).open("w") as log:
         return subprocess.Popen(
-            [*command, "--no-use-colors", "build", "--vars", WITHOUT_FORECASTS, *selection],
+            [*command, "--no-use-colors", "build", *_chosen(select)],
             cwd=ROOT,
             env=environment(project, target, variables),
             stdout=log,
