@@ -24,14 +24,14 @@ class Processes:
 
     def core_seconds(self) -> float:
         """Used so far, in user and kernel mode: unlike the clock, they hardly depend on what else the machine does."""
-        ticks = sum(sum(map(int, fields[11:15])) for fields in self._all().values())
+        ticks = sum(sum(map(int, fields[11:15])) for fields in self.all().values())
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def peak_gb(self) -> float:
         """The peaks of all of them added up, which is no less than the peak of all together."""
-        return sum(_peak_kilobytes(process) for process in self._all()) * 1024 / 1e9
+        return sum(_peak_kilobytes(process) for process in self.all()) * 1024 / 1e9
 
-    def _all(self) -> dict[int, list[str]]:
+    def all(self) -> dict[int, list[str]]:
         """The processes and all that descend from them, with the fields of their state after the name."""
         states = {}
         for place in Path("/proc").glob("[0-9]*"):
