@@ -3,44 +3,21 @@ with demand as (
     select * from {{ ref('stg_zone_demand') }}
 ),
 
-trials as (
-    select * from {{ ref('zone_trials') }}
-),
-
-weights as (
-    select * from {{ ref('zone_weights') }}
-),
-
 zones as (
-    select
-        demand.zone_id,
-        demand.region,
-        demand.product,
-        demand.week,
-        demand.coupon,
-        demand.requests,
-        demand.rides,
-        weights.weight
-    from demand
-    inner join weights on demand.zone_id = weights.zone_id
-    left join trials
-        on
-            demand.zone_id = trials.zone_id
-            and demand.week >= trials.starts_at
-            and demand.week < trials.ends_at
-    where trials.zone_id is null
+    select * from {{ ref('weeks_off_trial') }}
 ),
 
 product_weeks as (
     select
-        region,
-        product,
-        week,
-        sum(coupon) / sum(weight) as coupon,
-        sum(requests) / sum(weight) as requests,
-        sum(rides) / sum(weight) as rides
-    from zones
-    group by region, product, week
+        demand.region,
+        demand.product,
+        demand.week,
+        sum(demand.coupon) / sum(zones.weight) as coupon,
+        sum(demand.requests) / sum(zones.weight) as requests,
+        sum(demand.rides) / sum(zones.weight) as rides
+    from demand
+    inner join zones on demand.zone_id = zones.zone_id and demand.week = zones.week
+    group by demand.region, demand.product, demand.week
 )
 
 select * from product_weeks

@@ -4,40 +4,19 @@ with supply as (
     select * from {{ ref('stg_zone_supply') }}
 ),
 
-trials as (
-    select * from {{ ref('zone_trials') }}
-),
-
-weights as (
-    select * from {{ ref('zone_weights') }}
-),
-
 zones as (
-    select
-        supply.zone_id,
-        supply.region,
-        supply.week,
-        supply.bonus,
-        supply.hours,
-        weights.weight
-    from supply
-    inner join weights on supply.zone_id = weights.zone_id
-    left join trials
-        on
-            supply.zone_id = trials.zone_id
-            and supply.week >= trials.starts_at
-            and supply.week < trials.ends_at
-    where trials.zone_id is null
+    select * from {{ ref('weeks_off_trial') }}
 ),
 
 region_weeks as (
     select
-        region,
-        week,
-        sum(bonus) / sum(weight) as bonus,
-        sum(hours) / sum(weight) as hours
-    from zones
-    group by region, week
+        supply.region,
+        supply.week,
+        sum(supply.bonus) / sum(zones.weight) as bonus,
+        sum(supply.hours) / sum(zones.weight) as hours
+    from supply
+    inner join zones on supply.zone_id = zones.zone_id and supply.week = zones.week
+    group by supply.region, supply.week
 )
 
 select * from region_weeks
