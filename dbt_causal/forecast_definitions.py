@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from dbt_causal.definitions import Definitions, Entry
 
 STEPS = (
-    "fit", "forecast", "backtest", "consistency", "plan", "regret", "sensitivity", "monitoring", "next_experiment",
+    "fit", "forecast", "backtest", "consistency", "plan", "regret", "sensitivity", "stability", "monitoring",
+    "next_experiment",
 )  # fmt: skip
 NEEDS = {
     "forecast": ("fit",),
@@ -21,6 +22,7 @@ NEEDS = {
     "plan": ("fit", "consistency"),
     "regret": ("fit", "plan"),
     "sensitivity": ("fit", "plan"),
+    "stability": ("fit", "plan"),
     "monitoring": ("fit",),
     "next_experiment": ("fit", "plan"),
 }

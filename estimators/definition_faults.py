@@ -167,6 +167,9 @@ def _translate(model: type[BaseModel], error: Mapping[str, Any], meta: Any) -> I
             yield Violation((*path, *v.path), v.code, v.subject, v.details, v.fix)
     elif kind == "extra_forbidden":
         yield _unknown_key(model, error["loc"], path, meta)
+    elif kind == "missing" and isinstance(error["loc"][-1], int):
+        detail = f"{_dotted(path)} has {error['loc'][-1]} of the entries that it needs"
+        yield Violation(path, "001", "a list that is too short", (detail,), "add what is missing")
     elif kind == "missing":
         yield _missing_key(model, path)
     elif kind in ("literal_error", "union_tag_invalid"):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MOST_LINES = 6  # of a message, its first line and the pointer to the docs included
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -25,7 +27,7 @@ class Fault:
     def __str__(self) -> str:
         head = f"CAUSAL-{self.code} {self.subject}"
         lines = [f"{head}  {self.where}" if self.where else head]
-        lines += [f"  {line}" for line in self.details]
+        lines += [f"  {line}" for line in _few(self.details, MOST_LINES - 2 - bool(self.fix))]
         if self.fix:
             lines.append(f"  fix: {self.fix}")
         lines.append(f"  more: docs/errors.md#causal-{self.code}")
@@ -35,6 +37,13 @@ class Fault:
         """The same message for a cell of a table: no line breaks and no pointer to the docs."""
         parts = [self.subject, *self.details]
         return "; ".join(parts) + (f"; fix: {self.fix}" if self.fix else "")
+
+
+def _few(lines: tuple[str, ...], most: int) -> list[str]:
+    """The first lines, and how many more there are, in at most this many lines."""
+    if len(lines) <= most:
+        return list(lines)
+    return [*lines[: most - 1], f"and {len(lines) - most + 1:,} more"]
 
 
 class CausalError(Exception):

@@ -28,6 +28,7 @@ def model(dbt, session):
     tables["published_plan"] = dbt.ref("published_plan")
     tables["plan_constraints"] = dbt.ref("plan_constraints")
     tables["plan_sensitivity"] = dbt.ref("plan_sensitivity")
+    tables["plan_stability"] = dbt.ref("plan_stability")
     tables["actual_against_predicted"] = dbt.ref("actual_against_predicted")
     tables["error_attribution"] = dbt.ref("error_attribution")
     tables["drift_alarms"] = dbt.ref("drift_alarms")

@@ -11,7 +11,8 @@ from typing import Any
 from dbt_causal.first_import import loaded
 
 STEPS = (
-    "fit", "forecast", "backtest", "consistency", "plan", "regret", "sensitivity", "monitoring", "next_experiment",
+    "fit", "forecast", "backtest", "consistency", "plan", "regret", "sensitivity", "stability", "monitoring",
+    "next_experiment",
 )  # fmt: skip
 
 
@@ -19,5 +20,5 @@ def __getattr__(name: str) -> Any:
     """The step of this name, loaded on first use: dbt imports the package, torch comes with the first fit."""
     if name not in STEPS:
         raise AttributeError(f"module 'dbt_causal.forecasts' has no attribute {name!r}")
-    place = "after" if name in ("monitoring", "next_experiment") else "steps"
+    place = "after" if name in ("stability", "monitoring", "next_experiment") else "steps"
     return getattr(loaded("torch", f"dbt_causal.forecasts.{place}"), name)

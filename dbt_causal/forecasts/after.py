@@ -1,4 +1,4 @@
-"""Steps for after the forecast and after the plan: alarms once periods are over, and what to try next."""
+"""Steps for after the forecast and after the plan: how firm it is, alarms, and what to try next."""
 
 from __future__ import annotations
 
@@ -49,6 +49,23 @@ def monitoring(context: Context, history: Any, fitted: Any, actuals: Any, experi
         yield check_record(work.step, _drift_check(found))
 
     return run(context, "monitoring", {"fit": fitted}, compute)
+
+
+def stability(context: Context, history: Any, fitted: Any, plan: Any, experiments: Any = None) -> pd.DataFrame:
+    """The plan made anew without each of several slices of history, and on draws of the fit. Records: replanned."""
+
+    def compute(work: Work) -> Iterator[Record]:
+        from dbt_causal.forecasts.model import same_fit
+        from dbt_causal.forecasts.plan_records import replanned
+        from dbt_causal.forecasts.planning import refuse_withheld, same_plan
+        from estimators import forecast as fc
+
+        refuse_withheld(work.earlier["plan"])
+        best = same_plan(work, same_fit(work, rows_of(history), None if experiments is None else rows_of(experiments)))
+        asked = work.definition.stability
+        yield from replanned(best, fc.stability(best, slices=asked.slices, draws=asked.draws))
+
+    return run(context, "stability", {"fit": fitted, "plan": plan}, compute)
 
 
 def next_experiment(

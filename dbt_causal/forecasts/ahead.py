@@ -26,7 +26,7 @@ def inputs_ahead(definition: Forecast, trained: Trained) -> dict[str, Tensor]:
     """Every input over the declared horizon: what the history knows of it ahead, the others as they were last."""
     time, fitted = definition.time, trained.fitted
     known = known_ahead(definition, trained)
-    labels = _labels(definition, trained)
+    labels = labels_ahead(definition, trained)
     past = {name: trained.prepared.history[name] for name in fitted.model.exogenous}
     last = policy(definition)(past, time, labels)
     return {
@@ -123,7 +123,7 @@ def actual_tensors(definition: Forecast, trained: Trained, actuals: pd.DataFrame
     from estimators.forecast.declared import build
 
     actuals = rounded(actuals, quantities(definition))
-    time, labels = definition.time, _labels(definition, trained)
+    time, labels = definition.time, labels_ahead(definition, trained)
     dims = build.labels(definition, actuals)
     missing = [label for label in labels if label not in dims[time].positions]
     if missing:
@@ -135,11 +135,19 @@ def actual_tensors(definition: Forecast, trained: Trained, actuals: pd.DataFrame
     }
 
 
-def _labels(definition: Forecast, trained: Trained) -> tuple[Any, ...]:
-    """The labels of the horizon: those that the history names ahead, or the ones that follow its last."""
+def labels_ahead(definition: Forecast, trained: Trained) -> tuple[Any, ...]:
+    """The labels of the horizon: those that the history names ahead, or the ones that follow its last.
+
+    Raises CAUSAL-029 where the history names some of them and not all: of the others no input is known.
+    """
     from estimators.forecast.training.future import following
 
     for tensor in trained.prepared.ahead.values():
         if definition.time in tensor.dims:
-            return tuple(tensor.axes[definition.time])[: definition.horizon]
+            named = tuple(tensor.axes[definition.time])
+            if len(named) < definition.horizon:
+                detail = f"horizon is {definition.horizon}, {definition.history} names {len(named)} after the history"
+                fix = f"a row per cell of every {definition.time} ahead, with nulls for what is not known"
+                raise refuse("029", "a horizon longer than the known inputs", detail, fix=fix)
+            return named[: definition.horizon]
     return tuple(following(trained.prepared.dims[definition.time], definition.horizon))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from estimators.forecast.declared.definition import Forecast
     from estimators.forecast.diagnosis.regret import Regret
     from estimators.forecast.diagnosis.sensitivity import Sensitivity
+    from estimators.forecast.diagnosis.stability import Stability
     from estimators.forecast.labels.tensor import Tensor
     from estimators.forecast.planning.planned import Planned
 
@@ -137,6 +138,13 @@ def sensitivity_row(found: Sensitivity) -> Record:
     """One supposition about the model."""
     figures = {name: getattr(found, name) for name in ("promised", "delivered", "best", "loss_share", "share_moved")}
     return "sensitivity", {"parameter": found.parameter, "change": found.share, **figures}
+
+
+def replanned(planned: Planned, found: Stability) -> Iterator[Record]:
+    """The plans made anew on parts of the history and on draws, beside the plan; empty where none was feasible."""
+    for row in found.plans.to_dict("records"):
+        figures = {"promised": row["promised"], "delivered": row["value"], "share_moved": row.get("share_moved")}
+        yield "replanned", {"left_out": row["left_out"], **figures, "loss_share": row["loss"] / abs(planned.objective)}
 
 
 def checks(planned: Planned) -> Iterator[Check]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from dbt_causal.forecasts.ahead import labels_ahead
 from dbt_causal.forecasts.frames import records_of
 from dbt_causal.forecasts.kept import take_plan
 from dbt_causal.forecasts.plan_records import plan_id
@@ -31,7 +32,7 @@ def declared_plan(definition: Forecast, trained: Trained) -> Plan:
     plan = fc.Plan(
         trained.fitted,
         definition.decisions,
-        _horizon(definition, trained),
+        labels_ahead(definition, trained),
         inputs=moving,
         experiments=trained.experiments,
     )
@@ -122,14 +123,6 @@ def doubted(definition: Forecast, planned: Planned) -> Iterator[str]:
         for name in [name for name, _ in node.reads if name in definition.decisions]:
             slope = f"{module_name(node.name)}.slope_{name}"
             yield slope if slope in declared else node.name
-
-
-def _horizon(definition: Forecast, trained: Trained) -> Any:
-    """The labels ahead that the history names, or how many periods follow it."""
-    for tensor in trained.prepared.ahead.values():
-        if definition.time in tensor.dims:
-            return list(tensor.axes[definition.time])[: definition.horizon]
-    return definition.horizon
 
 
 def _constraints(declared: Any) -> list[Any]:

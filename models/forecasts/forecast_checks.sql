@@ -1,4 +1,4 @@
 {{ causal.unite_steps(
     'check', model.columns,
-    ['fit', 'forecast', 'backtest', 'consistency', 'plan', 'regret', 'sensitivity', 'monitoring', 'next_experiment']
+    ['fit', 'forecast', 'backtest', 'consistency', 'plan', 'regret', 'sensitivity', 'stability', 'monitoring', 'next_experiment']
 ) }}

@@ -16,6 +16,7 @@ from tests.source_tree import ROOT
 pytestmark = [pytest.mark.demo, pytest.mark.slow]
 
 BUDGET = 6_300_000.0
+RAMP = 0.25  # of a bonus from one week to the next
 WITHHELD = "marketplace_without_experiments"
 
 
@@ -127,6 +128,18 @@ def test_the_plan_keeps_its_budget_and_stays_within_what_was_tried(decisions):
     assert (decisions["decision"] <= decisions["upper"] + 1e-6).all()
 
 
+def test_no_bonus_moves_by_more_than_its_ramp(demo, decisions):
+    """From the last week of the history on: the first step of the plan is held to it."""
+    rows = decisions[decisions["lever"] == "bonus"]
+    planned = rows.pivot_table(index="period", columns="region", values="decision").sort_index()
+    past = demo.query("select region, week, bonus from marketplace where bonus is not null order by week")
+    weeks = pd.concat([past.groupby("region")["bonus"].last().to_frame().T, planned]).to_numpy()
+    before, after = weeks[:-1], weeks[1:]
+    assert (np.abs(after - before) <= RAMP * before + 1e-6 * before.max()).all()
+    share = np.abs(after - before) / before
+    assert (share > RAMP - 1e-4).any()  # without the ramp it would move further
+
+
 def test_the_regret_of_the_plan_is_at_most_a_quarter_of_that_of_fixed_shares(script, decisions):
     best = best_possible(script)
     plan, rule = (rides(script, *of) for of in (planned(script, decisions), fixed_shares(script)))
@@ -184,6 +197,28 @@ def test_the_sensitivity_of_the_plan_is_shown_for_each_lever(demo):
     rows = demo.query("select * from plan_sensitivity")
     assert set(rows["parameter"]) == {"Hours.slope_bonus", "Requests.slope_coupon"}
     assert (rows["loss_share"] >= -1e-6).all()
+
+
+def test_the_plan_hardly_hangs_on_half_of_the_history(demo):
+    rows = demo.query("select * from plan_stability order by left_out")
+    assert set(rows["forecast_id"]) == {"marketplace"}
+    halves = rows["left_out"].str.split(" to ", expand=True)
+    assert halves[0][0] == "2023-05-01"
+    assert halves[1][1] == "2025-04-21"
+    assert ((rows["loss_share"] > -1e-6) & (rows["loss_share"] < 0.05)).all()
+    assert ((rows["share_moved"] > 0) & (rows["share_moved"] < 0.5)).all()
+    promised = demo.query("select objective from plans where forecast_id = 'marketplace'")["objective"][0]
+    assert (1.0 - rows["delivered"] / promised).to_numpy() == pytest.approx(rows["loss_share"].to_numpy(), abs=1e-9)
+
+
+def test_the_withheld_forecast_shows_by_how_much_it_disagrees(demo):
+    check = demo.query(
+        f"select statistic, threshold, reason from forecast_checks where forecast_id = '{WITHHELD}'"
+        " and check_name = 'agrees_with_experiments'"
+    ).iloc[0]
+    assert np.isfinite(check["statistic"])
+    assert check["statistic"] > 100.0
+    assert check["reason"].startswith(f"sum of z² {check['statistic']:.1f} on ")
 
 
 def test_bikeshare_is_forecast_and_scored_and_has_no_plan(demo):

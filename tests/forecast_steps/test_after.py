@@ -109,6 +109,24 @@ def test_designs_are_ranked_by_what_they_are_worth_to_the_plan(shop):
     assert rows.set_index("candidate").loc["vague", "value"] == rows["value"].min()
 
 
+def test_the_plan_is_made_anew_without_each_slice_of_history_and_on_draws(shop):
+    other = Shop(DEFINITION | {"stability": {"slices": 2, "draws": 1}})
+    other.frames = shop.frames
+    rows = records_of(other.step("stability", "fit", "plan"), "replanned")
+    half = N_KNOWN // 2
+    first, second = ((WEEKS[i].date(), WEEKS[i + half - 1].date()) for i in (0, half))
+    assert [row["left_out"] for row in rows] == [
+        f"{first[0]} to {first[1]}",
+        f"{second[0]} to {second[1]}",
+        "draw 1",
+    ]
+    promised = records_of(shop.frames["plan"], "plan")[0]["objective"]
+    for row in rows:
+        assert row["loss_share"] == pytest.approx(1.0 - row["delivered"] / promised, abs=1e-9)
+        assert -1e-6 <= row["loss_share"] < 0.01
+        assert 0.0 < row["share_moved"] < 0.5
+
+
 def test_derivatives_are_those_of_the_model(shop):
     rows = pd.DataFrame(records_of(shop.step("forecast", "fit"), "derivative"))
     assert len(rows) == 8 * len(REGIONS)

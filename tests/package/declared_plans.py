@@ -43,7 +43,7 @@ def forecast(context: dict[str, Any], fitted: Any) -> pd.DataFrame:
 def backtest(context: dict[str, Any], fitted: Any) -> pd.DataFrame:
     score = {"node": "hours", "method": "model", "decisions": "known at the origin", "is_conditional": False}
     score |= {"origin": None, "horizon": None, "metric": "mase", "value": 0.9, "season": 4, "n_series": 1}
-    return _frame(context, _run_id(fitted), [("score", score | {"n_excluded": 0})])
+    return _frame(context, _run_id(fitted), [("score", score | {"n_excluded": 0, "n_values": 8})])
 
 
 def consistency(context: dict[str, Any], fitted: Any) -> pd.DataFrame:
@@ -79,6 +79,11 @@ def regret(context: dict[str, Any], fitted: Any, plan: Any) -> pd.DataFrame:
 def sensitivity(context: dict[str, Any], fitted: Any, plan: Any) -> pd.DataFrame:
     row = {"parameter": "Supply.slope", "change": 0.1, "promised": 4716.5, "delivered": 4717.5, "best": 4718.5}
     return _frame(context, _run_id(fitted), [("sensitivity", row | {"loss_share": 0.01, "share_moved": 0.02})])
+
+
+def stability(context: dict[str, Any], fitted: Any, plan: Any) -> pd.DataFrame:
+    row = {"left_out": "2026-01-05 to 2026-01-12", "promised": 4721.5, "delivered": 4722.5}
+    return _frame(context, _run_id(fitted), [("replanned", row | {"loss_share": 0.01, "share_moved": 0.02})])
 
 
 def monitoring(context: dict[str, Any], fitted: Any) -> pd.DataFrame:

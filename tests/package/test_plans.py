@@ -15,7 +15,7 @@ from tests.package.declared_plans import DECISIONS, OBJECTIVE, PLAN_ID, SHADOW_P
 
 PROBE = Path(__file__).parent / "forecast_probe"
 STEPS = (
-    "{held: [fit, forecast, backtest, consistency, plan, regret, sensitivity, monitoring, next_experiment],"
+    "{held: [fit, forecast, backtest, consistency, plan, regret, sensitivity, stability, monitoring, next_experiment],"
     " unheld: [fit, consistency, plan]}"
 )
 NOTHING = "select 1"
@@ -127,7 +127,7 @@ def test_every_table_of_the_results_is_typed_and_filled(plans: Consumer) -> None
         "plan_constraints",
     )
     afterwards = ("actual_against_predicted", "error_attribution", "drift_alarms", "derivatives", "next_experiments")
-    for table in (*tables, *afterwards, "plan_sensitivity", "regret", "plans", "dim_forecasts"):
+    for table in (*tables, *afterwards, "plan_sensitivity", "plan_stability", "regret", "plans", "dim_forecasts"):
         assert plans.query(f"select count(*) > 0 from {table} where forecast_id = 'held'") == [(True,)], table
 
 

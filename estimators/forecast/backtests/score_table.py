@@ -35,7 +35,7 @@ def score_rows(scored: Sequence[Scored], level: float | None) -> Iterator[dict[s
 
     MASE, CRPS and interval score are divided by the series' scale at its origin and averaged over series, so that
     series of any size weigh the same; a series without a scale is left out and counted. Over all origins a figure is
-    the mean of the origins' figures.
+    the mean of the origins' figures. n_values: observed values that the figure looks at, over all of its origins.
     """
     for node, method in dict.fromkeys((one.node, one.method) for one in scored):
         own = [one for one in scored if (one.node, one.method) == (node, method)]
@@ -53,7 +53,7 @@ def _metrics(one: Scored, level: float | None, step: int | None) -> list[dict[st
     actual, made = one.actual[:, steps], one.predicted
     point, lower, upper = made.point[:, steps], made.lower[:, steps], made.upper[:, steps]
     error = mase(actual, point, one.scale)
-    counts = {"n_series": error.n_series, "n_excluded": error.n_excluded}
+    counts = {"n_series": error.n_series, "n_excluded": error.n_excluded, "n_values": int(np.isfinite(actual).sum())}
     rows = [{"metric": "mase", "value": error.value, **counts}]
     if level is not None and not np.isnan(lower).all():
         rows.append({"metric": "coverage", "value": coverage(actual, lower, upper), **counts})
@@ -76,7 +76,8 @@ def _over_origins(by_origin: list[list[dict[str, Any]]]) -> Iterator[dict[str, A
         own = [row for rows in by_origin for row in rows if row["metric"] == metric]
         value = float(mean_of_known(np.array([row["value"] for row in own])))
         fewest, most = min(row["n_series"] for row in own), max(row["n_excluded"] for row in own)
-        yield {"metric": metric, "value": value, "n_series": fewest, "n_excluded": most}
+        n_values = sum(row["n_values"] for row in own)
+        yield {"metric": metric, "value": value, "n_series": fewest, "n_excluded": most, "n_values": n_values}
 
 
 def as_frame(rows: Sequence[dict[str, Any]], decisions: str, season: int) -> pd.DataFrame:
@@ -86,4 +87,4 @@ def as_frame(rows: Sequence[dict[str, Any]], decisions: str, season: int) -> pd.
     frame = pd.DataFrame(rows)
     frame = frame.assign(decisions=decisions, is_conditional=decisions == REALISED, season=season)
     frame["horizon"] = frame["horizon"].astype("Int64")
-    return frame[[*COLUMNS, "n_series", "n_excluded"]]
+    return frame[[*COLUMNS, "n_series", "n_excluded", "n_values"]]

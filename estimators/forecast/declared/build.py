@@ -130,7 +130,10 @@ def _module(node: NodePart, ports: Mapping[str, Port], time: str) -> Module:
         return Neural(inputs, {node.name: _port(node)}, scale=dict(node.scales), hidden=node.hidden, name=name)
     if node.type == "import":
         return _imported(node)
-    made = Product(*inputs, **said) if node.type == "product" else Ratio(node.numerator, node.denominator, **said)
+    if node.type == "product":
+        made: Module = Product(*inputs, powers=node.powers, **said)
+    else:
+        made = Ratio(node.numerator, node.denominator, **said)
     made.inputs = inputs  # an input may have fewer dims than the node
     return made
 

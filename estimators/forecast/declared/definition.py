@@ -25,6 +25,7 @@ from estimators.forecast.declared.parts import (
     Loss,
     Objective,
     Robust,
+    Stability,
     Training,
 )
 from estimators.forecast.declared.rules import broken_rules
@@ -59,6 +60,7 @@ class Forecast(Part):
     constraints: Annotated[tuple[Constraint, ...], Field(strict=False)] = ()
     gate: Gate | None = None
     robust: Robust | None = None
+    stability: Stability = Stability()
     acknowledged_block: Annotated[str, Field(pattern=HASH)] | None = None
 
     @model_validator(mode="after")

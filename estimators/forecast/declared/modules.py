@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from estimators.forecast.declared.nodes import Baseline, Effect, Matching, Multiplicative, Response, Sum
+from estimators.forecast.declared.nodes import WITHIN, Baseline, Effect, Matching, Multiplicative, Response, Sum
 from estimators.forecast.labels.operations import exp, sqrt
 from estimators.forecast.labels.tensor import Tensor
 from estimators.forecast.modules.module import Module
@@ -13,7 +13,6 @@ from estimators.forecast.modules.ports import Port
 _DIRECTIONS = {"positive": "increasing", "negative": "decreasing"}
 _BOUNDS: dict[str, dict[str, float]] = {"positive": {"lower": 0.0}, "negative": {"upper": 0.0}, "any": {}}
 LEVEL = "level"  # the name of the local level that the loss `Smooth` keeps quiet
-WITHIN = 100.0  # times smaller or larger than the stated scale a fitted one may be
 
 
 class WithBaseline(Module):
@@ -68,10 +67,12 @@ class ResponseModule(WithBaseline):
             options = {"pool": effect.pool or None, "prior": effect.prior, "init": start, **_BOUNDS[effect.sign]}
             self.param(f"slope_{effect.input}", *over, **options)
             if effect.carry_over:
-                setattr(self, f"carry_{effect.input}", self.adstock(self.time, max_lag=effect.carry_over))
+                carry = self.adstock(self.time, max_lag=effect.carry_over, prior=effect.decay_prior)
+                setattr(self, f"carry_{effect.input}", carry)
             if effect.saturation != "none":
                 within = WITHIN if "scale" in effect.model_fields_set else None  # 1 is no usual value of anything
-                curve = self.saturation(effect.saturation, scale=effect.scale, within=within)
+                priors = {"prior": effect.scale_prior, "steepness_prior": effect.steepness_prior}
+                curve = self.saturation(effect.saturation, scale=effect.scale, within=within, **priors)
                 setattr(self, f"saturation_{effect.input}", curve)
 
     def forward(self, **inputs: Tensor) -> Tensor:
@@ -96,7 +97,7 @@ class MultiplicativeModule(WithBaseline):
         super().setup()
         signs = {"positive": 1, "negative": -1, "any": 0}
         for item in self.node.inputs:
-            part = self.elasticity(*item.over, reference=item.reference, sign=signs[item.sign])
+            part = self.elasticity(*item.over, reference=item.reference, sign=signs[item.sign], prior=item.prior)
             setattr(self, f"elasticity_{item.input}", part)
 
     def forward(self, **inputs: Tensor) -> Tensor:

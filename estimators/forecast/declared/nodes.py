@@ -12,9 +12,11 @@ from estimators.definition_faults import Violation, rule_error
 from estimators.definition_parts import Identifier, Part, Scalar
 
 IMPORT_PATH = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$"
+WITHIN = 100.0  # times smaller or larger than the stated scale a fitted one may be
 Names = Annotated[tuple[Identifier, ...], Field(strict=False)]
 SomeNames = Annotated[tuple[Identifier, ...], Field(strict=False, min_length=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Prior = Annotated[tuple[Annotated[float, Field(allow_inf_nan=False)], Positive], Field(strict=False)]
 Unit = Annotated[str, Field(min_length=1, max_length=40)]
 ImportPath = Annotated[str, Field(pattern=IMPORT_PATH, max_length=200)]
 
@@ -67,6 +69,8 @@ class Effect(Part):
     over: dims of the slope, those of the node but time by default.  pool: dims of it that are partially pooled.
     carry_over: lags of the time dim that it lasts.  scale: a usual value of the input, for saturation; the
         fitted one stays within a hundred times of a stated scale.
+    prior: mean and standard deviation of the slope.  decay_prior, scale_prior, steepness_prior: those of the
+        carry-over's decay, of the saturation's scale, and of the exponent of `hill`.
     """
 
     input: Identifier
@@ -77,11 +81,14 @@ class Effect(Part):
     carry_over: Annotated[int, Field(ge=0, le=104)] = 0
     saturation: Literal["none", "log", "hill"] = "none"
     scale: Positive = 1.0
-    prior: Annotated[tuple[float, float], Field(strict=False)] | None = None
+    prior: Prior | None = None
+    decay_prior: Prior | None = None
+    scale_prior: Prior | None = None
+    steepness_prior: Prior | None = None
 
 
 class Elasticity(Part):
-    """One input of `multiplicative`: (input / reference)^e. sign: of the elasticity e."""
+    """One input of `multiplicative`: (input / reference)^e. sign, prior (mean and standard deviation): of e."""
 
     input: Identifier
     unit: Unit | None = None
@@ -89,6 +96,7 @@ class Elasticity(Part):
     over: Names = ()
     pool: Names = ()
     reference: Positive = 1.0
+    prior: Prior | None = None
 
 
 class NodePart(Port):
@@ -201,11 +209,12 @@ class Sum(NodePart):
 
 
 class Product(NodePart):
-    """Π inputs, two or more. Nothing to learn."""
+    """Π inputs^powers, two or more. powers: one per input, all 1 by default. Nothing to learn."""
 
     fewest_inputs: ClassVar[int] = 2
     type: Literal["product"]
     inputs: SomeNames
+    powers: Annotated[tuple[Annotated[float, Field(allow_inf_nan=False)], ...], Field(strict=False)] | None = None
 
 
 class Ratio(NodePart):

@@ -196,6 +196,13 @@ class Robust(Part):
     cvar: Share
 
 
+class Stability(Part):
+    """slices: blocks of history without each of which the plan is made anew.  draws: of the fit, on which it is too."""
+
+    slices: Annotated[int, Field(ge=2, le=50)] = 3
+    draws: Annotated[int, Field(ge=0, le=1000)] = 0
+
+
 class Training(Part):
     """stages: in order.  draws: of the parameters, for intervals and for the value of a plan on fresh draws."""
 

@@ -34,6 +34,14 @@ def _a_plan_is_whole(forecast: Forecast) -> Iterator[Violation]:
         yield _plan((idle[0],), "a plan without decisions", detail, "add decisions: [...], or take them out")
 
 
+@RULES.reads("stability", "training")
+def _stability_has_its_draws(forecast: Forecast) -> Iterator[Violation]:
+    wanted, drawn = forecast.stability.draws, forecast.training.draws
+    if wanted > drawn:
+        detail = f"stability asks for {wanted}, the fit makes {drawn}"
+        yield _plan(("stability", "draws"), "more draws than there are", detail, f"add training: {{draws: {wanted}}}")
+
+
 @RULES.reads("objective", "nodes")
 def _the_objective_is_made_of_nodes(forecast: Forecast) -> Iterator[Violation]:
     outputs = [name for node in forecast.nodes for name in node.makes]

@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
 from estimators.definition_faults import Path, Rules, Violation, did_you_mean
-from estimators.forecast.declared import plan_rules
+from estimators.forecast.declared import plan_rules, prior_rules
 from estimators.forecast.declared.nodes import OwnModule, Port
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ RULES = Rules()
 def broken_rules(forecast: Any, known: Iterable[str]) -> list[Violation]:
     """Violations of all rules that only read the `known` keys: those of `forecast` that are valid by themselves."""
     keys = set(known)
-    return [v for rules in (RULES, plan_rules.RULES) for v in rules.broken(forecast, keys)]
+    return [v for rules in (RULES, prior_rules.RULES, plan_rules.RULES) for v in rules.broken(forecast, keys)]
 
 
 def ports_of(forecast: Forecast) -> dict[str, Port]:
@@ -80,6 +80,17 @@ def _nodes_have_enough_inputs(forecast: Forecast) -> Iterator[Violation]:
         if len(node.reads) < node.fewest_inputs:
             detail = f"{node.name} is a {node.type} of {len(node.reads)}, {node.fewest_inputs} are needed"
             yield _graph(("nodes", i, "inputs"), "too few inputs", detail, "add what it is made of")
+
+
+@RULES.reads("nodes")
+def _powers_fit_their_factors(forecast: Forecast) -> Iterator[Violation]:
+    for i, node in enumerate(forecast.nodes):
+        powers = getattr(node, "powers", None)
+        if powers is not None and (len(powers) != len(node.inputs) or 0 in powers):
+            given = ", ".join(f"{power:g}" for power in powers)
+            detail = f"{node.name} has inputs {', '.join(node.inputs)} and powers {given or 'none'}"
+            fix = "give each input a number other than 0"
+            yield _graph(("nodes", i, "powers"), "powers that do not fit their inputs", detail, fix)
 
 
 @RULES.reads("nodes", "inputs")

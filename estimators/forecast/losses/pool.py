@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -94,21 +93,37 @@ def is_named(key: str, names: tuple[str, ...]) -> bool:
     return any(key == name or key.endswith(f".{name}") for name in names)
 
 
-def priors(model: ModelCollection) -> dict[str, Callable[[], torch.Tensor]]:
-    """−log density of every parameter that was declared with a prior, by name."""
+@dataclass(frozen=True)
+class PriorOf:
+    """−log density of one parameter that was declared with a prior: of its pool's mean, if it is pooled.
+
+    shift: of the prior's mean, in its standard deviations, for fits to perturbed priors.
+    """
+
+    owner: Labelled
+    parameter: Parameter
+    shift: torch.Tensor | None = None
+
+    def values(self) -> torch.Tensor:
+        """What the prior speaks of."""
+        raw = self.owner._parameters[self.parameter.name]
+        if self.parameter.pool:
+            raw = Tensor(raw, self.parameter.axes).mean(*self.parameter.pool).data
+        return self.parameter.value(raw)
+
+    def __call__(self) -> torch.Tensor:
+        mean, sd = self.parameter.prior
+        standard = (self.values() - mean) / sd
+        return 0.5 * ((standard if self.shift is None else standard - self.shift) ** 2).sum()
+
+
+def priors(model: ModelCollection) -> dict[str, PriorOf]:
+    """Every parameter that was declared with a prior, by name."""
     return {
-        key: lambda owner=owner, parameter=parameter: _prior(owner, parameter)
+        key: PriorOf(owner, parameter)
         for key, (owner, parameter) in model.declarations().items()
         if parameter.prior is not None
     }
-
-
-def _prior(owner: Labelled, parameter: Parameter) -> torch.Tensor:
-    raw = owner._parameters[parameter.name]
-    if parameter.pool:
-        raw = Tensor(raw, parameter.axes).mean(*parameter.pool).data
-    mean, sd = parameter.prior
-    return 0.5 * (((parameter.value(raw) - mean) / sd) ** 2).sum()
 
 
 def smoothness(owner: Labelled, parameter: Parameter, dim: str, scale: float) -> torch.Tensor:

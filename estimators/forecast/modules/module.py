@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from estimators.errors import refuse
@@ -10,7 +12,7 @@ from estimators.forecast.labels.dims import Dims
 from estimators.forecast.modules.labelled import Labelled
 from estimators.forecast.modules.parameters import Parameter
 from estimators.forecast.modules.ports import Port
-from estimators.forecast.modules.response import Adstock, Elasticity, Saturation
+from estimators.forecast.modules.response import Adstock, Elasticity, Prior, Saturation
 from estimators.forecast.modules.series import Hinges, Waves
 
 if TYPE_CHECKING:
@@ -18,6 +20,19 @@ if TYPE_CHECKING:
 
 Curvature = Literal["affine", "concave", "convex"]
 Direction = Literal["increasing", "decreasing"]
+SignOf = Callable[[str], int]  # of an input that no decision reaches: 1 nowhere negative, -1 nowhere positive, else 0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """How an output bends in those of its inputs that move, together, and which way by input.
+
+    curvature: None where nothing is claimed.  why: what it rests on beside the tags, or why there is none.
+    """
+
+    curvature: Curvature | None
+    directions: Mapping[str, Direction] = field(default_factory=dict)
+    why: str = ""
 
 
 class Module(Labelled):
@@ -52,6 +67,16 @@ class Module(Labelled):
     def forward(self, **inputs: Tensor) -> Tensor | dict[str, Tensor]:
         """The outputs of these inputs: one tensor, or one per output port by name."""
         raise NotImplementedError(f"{type(self).__name__} needs a forward method")
+
+    def claim(self, output: str, moving: Sequence[str], sign_of: SignOf) -> Claim:
+        """What is asserted of an output in the inputs that move with the decisions: the tags, unless a subclass knows
+        more from the signs of the inputs that do not.
+        """
+        curvature = self.jointly.get(output)
+        if curvature is None and len(moving) == 1:
+            curvature = self.shapes.get((output, moving[0]))
+        known = {name: self.monotone[output, name] for name in moving if (output, name) in self.monotone}
+        return Claim(curvature, known)
 
     def bind(self, dims: Dims) -> None:
         """Gives the module its dims and runs `setup`; a module that has them already keeps its parameters."""
@@ -100,19 +125,47 @@ class Module(Labelled):
             raise refuse("029", f"{name} has no time dim", "it moves in time", fix="name its dims, the time dim last")
         return dims[-1]
 
-    def adstock(self, dim: str, *dims: str, max_lag: int, init: float = 0.5, normalised: bool = True) -> Adstock:
-        """A carry-over along `dim`: call it. Its decay has one value per label of `dims`."""
-        return Adstock(self.dims, self.window, (dim, max_lag, normalised), dims, init)
+    def adstock(
+        self,
+        dim: str,
+        *dims: str,
+        max_lag: int,
+        init: float | None = None,
+        normalised: bool = True,
+        prior: Prior | None = None,
+    ) -> Adstock:
+        """A carry-over along `dim`: call it. Its decay, between 0 and 1, has one value per label of `dims`.
+
+        prior: mean and standard deviation of the decay, which starts at `init`, else at this mean, else at 0.5.
+        """
+        return Adstock(self.dims, self.window, (dim, max_lag, normalised), dims, (init, prior))
 
     def saturation(
-        self, kind: Literal["log", "hill"], *dims: str, scale: float = 1.0, within: float | None = None
+        self,
+        kind: Literal["log", "hill"],
+        *dims: str,
+        scale: float = 1.0,
+        within: float | None = None,
+        prior: Prior | None = None,
+        steepness_prior: Prior | None = None,
     ) -> Saturation:
         """Diminishing returns: call it. ``log`` is log(1 + x/scale); ``hill`` is xʰ/(xʰ + scaleʰ).
 
         within: how many times smaller or larger than `scale` the fitted one may be; anything above 0 by default.
+        prior, steepness_prior: mean and standard deviation of the scale, and of h; each starts at the mean of its own.
         """
-        return Saturation(self.dims, self.window, kind, dims, scale, within)
+        return Saturation(self.dims, self.window, kind, dims, scale, within, (prior, steepness_prior))
 
-    def elasticity(self, *dims: str, reference: float = 1.0, sign: int = 0, init: float | None = None) -> Elasticity:
-        """A constant elasticity: call it for (x/reference)^e. sign: +1 or -1 if the elasticity has that sign."""
-        return Elasticity(self.dims, self.window, dims, reference, (sign, init))
+    def elasticity(
+        self,
+        *dims: str,
+        reference: float = 1.0,
+        sign: int = 0,
+        init: float | None = None,
+        prior: Prior | None = None,
+    ) -> Elasticity:
+        """A constant elasticity: call it for (x/reference)^e. sign: +1 or -1 if the elasticity has that sign.
+
+        prior: mean and standard deviation of the elasticity.
+        """
+        return Elasticity(self.dims, self.window, dims, reference, sign, (init, prior))

@@ -4,7 +4,8 @@ The rules are those of disciplined convex programming (Grant, Boyd and Ye 2006):
 input may take a concave input, one that falls in it a convex one, and any may take an affine one. A tag of ``shapes``
 speaks of one input while the others stay; where several inputs of a module move with the decisions, the claim must be
 made for all of them together, in ``jointly`` (output → "concave", …): a product is affine in each factor and neither
-concave nor convex in both.
+concave nor convex in both. Products and ratios make it themselves, from their powers and from the signs of what no
+decision reaches (`Module.claim`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from estimators.forecast.collection import ModelCollection
-from estimators.forecast.modules.module import Module
+from estimators.forecast.modules.module import Module, SignOf
 
 CONSTANT = "constant"
 OPPOSITE = {"concave": "convex", "convex": "concave", "affine": "affine", CONSTANT: CONSTANT, "unknown": "unknown"}
@@ -27,24 +28,32 @@ class Shape:
     why: str
 
 
-def shapes_of(model: ModelCollection, decided: Collection[str]) -> dict[str, Shape]:
-    """The shape of every input and node as a function of the decided inputs."""
+def unknown_sign(name: str) -> int:
+    """The sign of an input of which no values are given."""
+    return 0
+
+
+def shapes_of(model: ModelCollection, decided: Collection[str], sign_of: SignOf = unknown_sign) -> dict[str, Shape]:
+    """The shape of every input and node as a function of the decided inputs. sign_of: of what they do not reach."""
     found = {
         name: Shape("affine", f"{name} is decided") if name in decided else Shape(CONSTANT, f"{name} is given")
         for name in model.exogenous
     }
     for module in model.order:
         for output in module.outputs:
-            found[output] = _shape(module, output, found)
+            found[output] = _shape(module, output, found, sign_of)
     return found
 
 
-def _shape(module: Module, output: str, known: Mapping[str, Shape]) -> Shape:
+def _shape(module: Module, output: str, known: Mapping[str, Shape], sign_of: SignOf) -> Shape:
     moving = [name for name in module.inputs if known[name].curvature != CONSTANT]
     if not moving:
         return Shape(CONSTANT, f"{output} does not depend on the decisions")
-    claim = _claim(module, output, moving)
-    together = " and ".join(moving)
+    made = module.claim(output, moving, sign_of)
+    claim, together = made.curvature, " and ".join(moving)
+    basis = f"{module.name}; {made.why}" if made.why else module.name
+    if claim is None and made.why:
+        return Shape("unknown", f"{output} of {together} ({basis})")
     if claim is None:
         how = f'shapes = {{("{output}", "{moving[0]}"): …}}' if len(moving) == 1 else f'jointly = {{"{output}": …}}'
         return Shape("unknown", f"{module.name} does not say how {output} bends in {together} ({how})")
@@ -52,27 +61,18 @@ def _shape(module: Module, output: str, known: Mapping[str, Shape]) -> Shape:
         if known[name].curvature == "unknown":
             return Shape("unknown", known[name].why)
     for curvature in ("affine", "concave", "convex"):
-        if all(_keeps(claim, module.monotone.get((output, name)), known[name].curvature, curvature) for name in moving):
+        if all(_keeps(claim, made.directions.get(name), known[name].curvature, curvature) for name in moving):
             upstream = [
                 known[name].why for name in moving if known[name].curvature != "affine" or name in _made(known, name)
             ]
-            said = f"{output} is {claim} in {together} ({module.name})"
+            said = f"{output} is {claim} in {together} ({basis})"
             return Shape(curvature, "; ".join(dict.fromkeys([said, *upstream])))
     inner = ", ".join(f"{name} {known[name].curvature}" for name in moving)
-    return Shape(
-        "unknown", f"{output} is {claim} in {together} ({module.name}), but {inner}, and monotone tags do not fit"
-    )
+    return Shape("unknown", f"{output} is {claim} in {together} ({basis}), but {inner}, and monotone tags do not fit")
 
 
 def _made(known: Mapping[str, Shape], name: str) -> tuple[str, ...]:
     return () if known[name].why.endswith("is decided") else (name,)
-
-
-def _claim(module: Module, output: str, moving: list[str]) -> str | None:
-    jointly = module.jointly
-    if output in jointly:
-        return jointly[output]
-    return module.shapes.get((output, moving[0])) if len(moving) == 1 else None
 
 
 def _keeps(claim: str, direction: str | None, inner: str, wanted: str) -> bool:

@@ -24,6 +24,7 @@ from estimators.forecast.planning.inputs import carry_over, given_inputs
 from estimators.forecast.planning.planned import OnDraws, Planned
 from estimators.forecast.planning.problem import Problem, Solution
 from estimators.forecast.planning.refutation import refute
+from estimators.forecast.planning.signs import Signs
 from estimators.forecast.planning.solvers import certified, solve
 from estimators.forecast.planning.support import share_outside, support_bounds
 
@@ -93,7 +94,8 @@ class Plan:
     @cached_property
     def shapes(self) -> dict[str, Shape]:
         """How every input and node bends in the decisions, by composition of the modules' tags."""
-        return shapes_of(self.decisions.model, tuple(self.decisions.levers))
+        signs = Signs(self.decisions, self.fitted.draws or ())
+        return shapes_of(self.decisions.model, tuple(self.decisions.levers), signs)
 
     @cached_property
     def tried(self) -> Bounds:

@@ -26,6 +26,7 @@ MEMORY = 8  # values that the nonmonotone line search looks back on
 SUFFICIENT = 1e-4
 PROBES = 6
 FIRST_NEWTON = 4  # projected gradients alone before it
+LONGEST_WAIT = 16  # iterations from one Newton's step that gained nothing to the next
 REFRESH = 8  # iterations between two estimates of the metric
 
 
@@ -37,6 +38,8 @@ class _State:
     metric: torch.Tensor
     prices: np.ndarray
     length: float = 1.0
+    failed: int = 0  # Newton's steps in a row that gained nothing
+    next_newton: int = FIRST_NEWTON
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=MEMORY))
 
 
@@ -65,8 +68,8 @@ def climb(
         if gap <= tol * abs(state.value) or state.value >= enough:
             break
         is_moved = _step(state, direction, problem)
-        if iteration >= FIRST_NEWTON:
-            is_moved = _newton_step(state, problem, projection) or is_moved
+        if iteration >= state.next_newton or not is_moved:
+            is_moved = _newton_or_wait(state, problem, projection, iteration) or is_moved
         if not is_moved:
             break
     return _finished(problem, state, bound, iteration + 1)
@@ -126,6 +129,18 @@ def _step(state: _State, direction: torch.Tensor, problem: Problem) -> bool:
     state.x, state.value, state.gradient = x, value, gradient
     state.recent.append(value)
     return True
+
+
+def _newton_or_wait(state: _State, problem: Problem, projection: Projection, iteration: int) -> bool:
+    """Newton's step. The longer it has gained nothing, the later it is tried again where a trial's four projections are
+    dear, which those onto several rows are.
+    """
+    if _newton_step(state, problem, projection):
+        state.failed, state.next_newton = 0, iteration + 1
+        return True
+    state.failed += 1 if problem.region.n_rows > 1 else 0
+    state.next_newton = iteration + min(2**state.failed, LONGEST_WAIT)
+    return False
 
 
 def _newton_step(state: _State, problem: Problem, projection: Projection) -> bool:

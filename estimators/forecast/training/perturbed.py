@@ -14,7 +14,7 @@ from estimators.forecast.losses.objective import Objective
 
 @contextmanager
 def perturbed(objective: Objective, source: torch.Generator) -> Iterator[None]:
-    """Observations get noise and a random walk, measured effects their errors, pooled values other means.
+    """Observations get noise and a random walk, measured effects their errors, pooled values and priors other means.
 
     A weight w tempers a term: its noise grows by 1/√w.
     """
@@ -22,7 +22,7 @@ def perturbed(objective: Objective, source: torch.Generator) -> Iterator[None]:
         weighed = objective.run()[1]
     kept_values = {node: fit.observations for node, fit in objective.fits.items()}
     kept_effects = [agreement.measured for agreement in objective.agreements]
-    kept_pools = list(objective.pools)
+    kept_pools, kept_priors = list(objective.pools), dict(objective.priors)
     for node, fit in objective.fits.items():
         fit.observations = _moved(fit, fit.noise_variance(weighed[node]), source)
     for agreement in objective.agreements:
@@ -32,6 +32,9 @@ def perturbed(objective: Objective, source: torch.Generator) -> Iterator[None]:
         replace(pool, shift=_normal(pool.raw.shape, source) / max(pool.weight, 1e-12) ** 0.5)
         for pool in objective.pools
     ]
+    objective.priors = {
+        key: replace(prior, shift=_normal(prior.values().shape, source)) for key, prior in objective.priors.items()
+    }
     try:
         yield
     finally:
@@ -39,7 +42,7 @@ def perturbed(objective: Objective, source: torch.Generator) -> Iterator[None]:
             objective.fits[node].observations = seen
         for agreement, measured in zip(objective.agreements, kept_effects, strict=True):
             agreement.measured = measured
-        objective.pools = kept_pools
+        objective.pools, objective.priors = kept_pools, kept_priors
 
 
 def _moved(fit: NodeFit, variance: float, source: torch.Generator):

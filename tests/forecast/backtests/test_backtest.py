@@ -149,6 +149,44 @@ def test_intervals_and_draws_are_scored_where_there_are_some():
     assert all(metrics == {"mase", "coverage", "interval_score", "crps"} for metrics in found.values())
 
 
+def test_coverage_is_the_share_of_the_values_that_it_counts():
+    found = backtest(origins=2, draws=20, level=0.8, baselines=("ets",))
+    for (method, step), rows in found.forecasts.groupby(["method", "step"]):
+        inside = rows["actual"].between(rows["lower"], rows["upper"])
+        (shown,) = found.scores[
+            (found.scores["metric"] == "coverage")
+            & (found.scores["method"] == method)
+            & (found.scores["horizon"] == step)
+            & found.scores["origin"].isna()
+        ].itertuples()
+        assert (shown.value, shown.n_values) == (pytest.approx(inside.mean()), 2 * 6)
+    total = found.scores.query("metric == 'coverage' and origin.isna() and horizon.isna()")
+    assert set(total["n_values"]) == {2 * 6 * 4}
+
+
+def test_values_that_were_not_observed_are_not_counted():
+    hours = WORLD.history["hours"].data.clone()
+    hours[2, -1] = np.nan
+    history = dict(WORLD.history) | {"hours": fc.tensor(hours, WORLD.dims, ("region", "week"))}
+    scores = backtest(history=history).scores.query("metric == 'mase' and origin.isna()")
+    by_step = scores.set_index(scores["horizon"].fillna(0).astype(int))["n_values"]
+    assert by_step.to_dict() == {0: 4 * 6 - 1, 1: 6, 2: 6, 3: 6, 4: 5}
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.5], ids=["draws, stretched", "conformal"])
+def test_intervals_are_calibrated_on_what_came_before_the_origin_they_are_scored_at(weight):
+    settings = {"loss": weight * fc.Fit("hours") + fc.Pool(), "draws": 20, "level": 0.8}
+    cut = plain().runs[-1].window.origin.cut
+    changed = WORLD.history["hours"].data.clone()
+    changed[:, cut:] = 1e3 * changed[:, cut:]
+    history = dict(WORLD.history) | {"hours": fc.tensor(changed, WORLD.dims, ("region", "week"))}
+    first, again = (backtest(history=h, **settings).forecasts for h in (None, history))
+    assert not np.array_equal(first["actual"], again["actual"])
+    for column in ("lower", "upper"):
+        assert first[column].notna().all()
+        assert np.array_equal(first[column], again[column])
+
+
 def test_crps_of_the_model_is_below_its_mase():
     assert with_draws().score("hours", metric="crps") < with_draws().score("hours")
 

@@ -86,6 +86,13 @@ def test_matching_is_the_square_root_of_both_sides():
     torch.testing.assert_close(model.forward(tensors)["rides"].data, expected)
 
 
+def test_a_product_has_the_declared_powers():
+    model = only(rides={"type": "product", "inputs": ["bonus", "price"], "powers": [0.25, -2]})
+    tensors = history(parse(FORECAST), panel(), model.dims)
+    expected = tensors["bonus"].data ** 0.25 / tensors["price"].data ** 2
+    torch.testing.assert_close(model.forward(tensors)["rides"].data, expected)
+
+
 def test_a_response_is_the_written_formula():
     bonus = {
         "input": "bonus",

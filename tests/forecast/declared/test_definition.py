@@ -89,7 +89,8 @@ def test_001_an_unknown_key_of_an_input_lists_the_keys_there():
     assert message(nodes=node("hours", inputs=[{"input": "bonus", "sing": "positive"}])) == (
         "CAUSAL-001 unknown key\n"
         "  'sing' is not a key of nodes[1].inputs[1]; did you mean sign?\n"
-        "  fix: keys of nodes[1].inputs[1]: input, unit, sign, over, pool, carry_over, saturation, scale, prior\n"
+        "  fix: keys of nodes[1].inputs[1]: input, unit, sign, over, pool, carry_over, saturation, scale, prior, "
+        "decay_prior, scale_prior, steepness_prior\n"
         "  more: docs/errors.md#causal-001"
     )
 

@@ -53,6 +53,10 @@ CASES = {
     "pooled over another dim": lambda: setup(lambda m: m.param("slope", "region", pool="week")),
     "no room between bounds": lambda: setup(lambda m: m.param("slope", lower=1.0, upper=1.0)),
     "a prior without spread": lambda: setup(lambda m: m.param("slope", prior=(1.0, 0.0))),
+    "a prior of a decay outside its bounds": lambda: setup(lambda m: m.adstock("week", max_lag=1, prior=(1.5, 0.1))),
+    "a prior of a steepness that is not there": lambda: setup(
+        lambda m: m.saturation("log", steepness_prior=(2.0, 1.0))
+    ),
     "starting outside its bounds": lambda: setup(lambda m: m.param("slope", positive=True, init=-1.0)),
     "a prior outside the bounds": lambda: setup(lambda m: m.param("slope", lower=0.0, upper=1.0, prior=(2.0, 1.0))),
     "starting values of another shape": lambda: setup(lambda m: m.param("slope", "region", init=[1.0, 2.0, 3.0])),
@@ -119,6 +123,14 @@ parameter slope has a prior without spread
 parameter slope starts outside its bounds
   values -1 to -1, bounds 0 to inf (exclusive)
   fix: give init= or prior= within the bounds""",
+    "a prior of a decay outside its bounds": """\
+parameter decay starts outside its bounds
+  values 1.5 to 1.5, bounds 0 to 1 (exclusive)
+  fix: give init= or prior= within the bounds""",
+    "a prior of a steepness that is not there": """\
+a prior of what is not there
+  log has no steepness
+  fix: drop it, or take 'hill'""",
     "a prior outside the bounds": """\
 parameter slope starts outside its bounds
   values 2 to 2, bounds 0 to 1 (exclusive)

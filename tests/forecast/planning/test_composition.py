@@ -40,7 +40,10 @@ def test_a_product_of_decided_nodes_is_neither():
     product = Value("hours", "orders", output="value", dims=("region", "week"), name="Value")
     found = shape("value", Supply(), Demand(), product)
     assert found.curvature == "unknown"
-    assert found.why == 'Value does not say how value bends in hours and orders (jointly = {"value": …})'
+    assert found.why == (
+        "value of hours and orders (Value; a product is concave in positive powers of hours and orders that add up to "
+        "at most 1)"
+    )
 
 
 def test_a_missing_tag_is_named():

@@ -1,0 +1,1 @@
+{{ causal.plan_records('replanned', model.columns, ['stability'], ref('plan_status')) }}
