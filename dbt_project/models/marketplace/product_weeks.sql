@@ -1,34 +1,6 @@
--- Regions by product and week, from the zones that their policy reached (see region_weeks).
-with demand as (
-    select * from {{ ref('stg_zone_demand') }}
-),
-
-trials as (
-    select * from {{ ref('zone_trials') }}
-),
-
-weights as (
-    select * from {{ ref('zone_weights') }}
-),
-
-zones as (
-    select
-        demand.zone_id,
-        demand.region,
-        demand.product,
-        demand.week,
-        demand.coupon,
-        demand.requests,
-        demand.rides,
-        weights.weight
-    from demand
-    inner join weights on demand.zone_id = weights.zone_id
-    left join trials
-        on
-            demand.zone_id = trials.zone_id
-            and demand.week >= trials.starts_at
-            and demand.week < trials.ends_at
-    where trials.zone_id is null
+-- Regions by product and week, from the zones that their policy reached.
+with zones as (
+    {{ zones_off_trial(ref('stg_zone_demand'), ref('zone_trials'), ref('zone_weights')) }}
 ),
 
 product_weeks as (

@@ -1,33 +1,6 @@
--- Regions by week, from the zones that their policy reached: zones on trial are left out and the others weighed up, so
--- that what an experiment has measured is not counted a second time as history.
-with supply as (
-    select * from {{ ref('stg_zone_supply') }}
-),
-
-trials as (
-    select * from {{ ref('zone_trials') }}
-),
-
-weights as (
-    select * from {{ ref('zone_weights') }}
-),
-
-zones as (
-    select
-        supply.zone_id,
-        supply.region,
-        supply.week,
-        supply.bonus,
-        supply.hours,
-        weights.weight
-    from supply
-    inner join weights on supply.zone_id = weights.zone_id
-    left join trials
-        on
-            supply.zone_id = trials.zone_id
-            and supply.week >= trials.starts_at
-            and supply.week < trials.ends_at
-    where trials.zone_id is null
+-- Regions by week, from the zones that their policy reached.
+with zones as (
+    {{ zones_off_trial(ref('stg_zone_supply'), ref('zone_trials'), ref('zone_weights')) }}
 ),
 
 region_weeks as (
