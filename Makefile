@@ -1,5 +1,5 @@
 # Everything sets up what it needs: a machine with Python 3.11 or later, make and git is enough.
-#   make demo | test | lint | bench      make test-spark | spark-cluster | bench-large | coverage | lock | clean
+#   make demo | test | lint | bench      make test-spark | spark-cluster | bench-spark | bench-large | coverage | lock | clean
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -8,6 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 VENV ?= .venv
 SPARK_VENV ?= .venv-spark
+PYMC_VENV := .venv-pymc
 BIN := $(CURDIR)/$(VENV)/bin
 BUILD := $(CURDIR)/build
 DEMO := $(CURDIR)/dbt_project
@@ -33,10 +34,11 @@ help:
 	@printf '%s\n' \
 	  'make demo         builds the example company and prints its published effects' \
 	  'make test         the tests, the demo and the commands of the README' \
-	  'make test-spark   the demo on a standalone Spark cluster, compared with DuckDB; killed workers and drivers' \
+	  'make test-spark   the demo on a Spark session and a cluster, compared with DuckDB; killed workers and drivers' \
 	  'make spark-cluster  starts that cluster on this machine and stops it with Ctrl-C (COMMAND="…" runs against it)' \
 	  'make lint         ruff, sqlfluff, validation of the definitions, version of the library' \
 	  'make bench        speed and memory beside other libraries, up to 1e7 rows' \
+	  'make bench-spark  speed and memory on a Spark cluster of two cores, up to 1e7 rows (needs Java 17)' \
 	  'make bench-large  the same at 1e8 rows (needs 40 GB of disk)' \
 	  'make coverage     coverage of the intervals and error rates of the checks, 500 simulations each' \
 	  'make lock         resolves constraints/*.txt anew' \
@@ -80,6 +82,18 @@ $(SPARK_VENV)/.installed: pyproject.toml constraints/all.txt constraints/data.tx
 	@$(SPARK_INSTALL) -e '.[dev,spark]' -c constraints/all.txt | $(PROGRESS)
 	@$(SPARK_INSTALL) --quiet --no-deps -r constraints/data.txt
 	@touch $@
+
+# Another one: PyMC-Marketing is only measured, and nothing else needs its packages.
+$(PYMC_VENV)/.installed: constraints/pymc.txt
+	$(call say,$(PYMC_VENV): PyMC-Marketing, to be measured)
+	@$(PYTHON) -m venv $(PYMC_VENV)
+	@$(subst python,$(PYMC_VENV)/bin/python,$(INSTALL)) --quiet -r constraints/pymc.txt
+	@touch $@
+
+$(SPARK_VENV)/.torch: $(SPARK_VENV)/.installed constraints/no_cuda.txt
+	$(call say,$(SPARK_VENV): torch for the forecasts)
+	@$(SPARK_INSTALL) --quiet -e '.[forecast]' -c constraints/all.txt -c constraints/no_cuda.txt && echo yes > $@ || { \
+	  echo 'no torch without packages of a graphics card was found: comparing without forecasts'; echo no > $@; }
 
 $(BUILD)/profiles/profiles.yml: profiles.example.yml
 	@mkdir -p $(@D)
@@ -133,10 +147,10 @@ COMMAND ?=
 spark-cluster: $(SPARK_VENV)/.installed
 	@$(SPARK_PYTHON) -m tests.spark.cluster $(if $(COMMAND),-- $(COMMAND))
 
-test-spark: setup $(SPARK_VENV)/.installed $(DEMO)/data/.made
+test-spark: setup $(SPARK_VENV)/.torch $(DEMO)/data/.made
 	$(call say,a local Spark session)
 	@$(SPARK_PYTHON) -m pytest tests/spark tests/warehouse -m 'not cluster' --durations 10
-	$(call say,the demo on a Spark cluster)
+	$(call say,a Spark cluster; the whole demo on DuckDB, on a local session and on the cluster (about an hour))
 	@$(SPARK_PYTHON) -m pytest tests/spark -m cluster --durations 10
 
 # --- lint: one target per tool, which pre-commit calls too -----------------------------------------------------------
@@ -165,10 +179,14 @@ library-version: setup
 	@causal library-version --check
 
 # --- measurements ----------------------------------------------------------------------------------------------------
-.PHONY: bench bench-large coverage
-bench: setup $(VENV)/.oracles
+.PHONY: bench bench-spark bench-large coverage
+bench: setup $(VENV)/.oracles $(PYMC_VENV)/.installed
 	$(call say,benchmarks)
 	@python -m benchmarks
+
+bench-spark: setup $(SPARK_VENV)/.installed
+	$(call say,benchmarks on a Spark cluster)
+	@$(SPARK_PYTHON) -m benchmarks --spark
 
 bench-large: setup $(VENV)/.oracles
 	$(call say,benchmarks at 1e8 rows)
@@ -185,5 +203,5 @@ lock: $(VENV)/.made
 	@python constraints/lock.py
 
 clean:
-	rm -rf $(VENV) $(SPARK_VENV) build target logs dbt_packages dbt_project/target dbt_project/logs dbt_project/dbt_packages \
+	rm -rf $(VENV) $(SPARK_VENV) $(PYMC_VENV) build target logs dbt_packages dbt_project/target dbt_project/logs dbt_project/dbt_packages \
 	  dbt_project/*.duckdb dbt_project/spark-warehouse dbt_project/derby.log .pytest_cache .ruff_cache .hypothesis

@@ -14,6 +14,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 SHORT = 15.0  # seconds
+# Programs of packages that are installed elsewhere, and the Python of `make bench` that has them.
+ELSEWHERE = {"plan_pymc_marketing": ROOT / ".venv-pymc" / "bin" / "python"}
 
 
 @dataclass(frozen=True)
@@ -74,4 +76,4 @@ def _run_once(what: str, n_rows: int, program: str, arguments: Sequence[object])
 def _interpreter(program: str) -> list[str]:
     if program.endswith(".R"):
         return ["Rscript", str(ROOT / "benchmarks" / "runs" / program)]
-    return [sys.executable, "-m", f"benchmarks.runs.{program}"]
+    return [str(ELSEWHERE.get(program, sys.executable)), "-m", f"benchmarks.runs.{program}"]

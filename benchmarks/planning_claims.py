@@ -1,9 +1,14 @@
-"""What is claimed of plans: time, gap and violations beside scipy and cvxpy; conflicts; untried regions."""
+"""What is claimed of plans: time, gap and violations beside scipy, cvxpy and PyMC-Marketing; conflicts."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import data
 from benchmarks.claims import MILLION, Claim, Result, within
-from benchmarks.measure import Measurement, measure
+from benchmarks.measure import ELSEWHERE, Measurement, measure
 
 
 def gap(ours: Measurement, at_most: float, name: str = "gap") -> Claim:
@@ -37,7 +42,24 @@ def log_curves(sizes: tuple[tuple[int, float], ...] = ((1000, 0.1), (100_000, 3.
     for peer, name in (("slsqp", "scipy SLSQP"), ("clarabel", "cvxpy with Clarabel")):
         runs.append(measure(name, sizes[0][0], "plan_log_curves", sizes[0][0], "--by", peer))
         claims.append(as_good(runs[0], runs[-1], 1e-7))
-    return Result("plan_log_curves", "B1: Σ a log(1 + x/s) under one budget", runs, claims)
+    note = ""
+    if ELSEWHERE["plan_pymc_marketing"].exists():
+        runs.append(measure("PyMC-Marketing", sizes[0][0], "plan_pymc_marketing", _written(sizes[0][0])))
+        claims.append(as_good(runs[0], runs[-1], 1e-7))
+    else:
+        note = "PyMC-Marketing was not measured: there is no .venv-pymc (`make bench` installs it)."
+    return Result("plan_log_curves", "B1: Σ a log(1 + x/s) under one budget", runs, claims, note)
+
+
+def _written(n: int) -> Path:
+    """B1 as a file, for programs that cannot import this project."""
+    from benchmarks.planning_problems import logarithms
+
+    problem, path = logarithms(n), data.FOLDER / f"logarithms_{n}.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    curves = {"size": problem.curves.size, "scale": problem.curves.scale, "upper": problem.region.upper}
+    np.savez(path, budget=float(n), **curves)
+    return path
 
 
 def coupled(sizes: tuple[tuple[int, float], ...] = ((100_000, 20.0), (MILLION, 60.0))) -> Result:

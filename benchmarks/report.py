@@ -17,7 +17,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
 PACKAGES = (
     "duckdb", "numpy", "scikit-learn", "DoubleML", "linearmodels", "pyfixest", "csdid", "tfcausalimpact", "dbt-core",
-    "torch", "scipy", "cvxpy", "statsforecast",
+    "torch", "scipy", "cvxpy", "statsforecast", "pyspark",
 )  # fmt: skip
 VERDICT = {True: "yes", False: "**no**", None: "not measured"}
 HEAD = """\

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from benchmarks import data
 from benchmarks.claims import MILLION, Claim, Result
 from benchmarks.measure import Measurement, measure
+from benchmarks.spark_cluster import two_cores
 
 WARM_UP = "without its start and warm-up"
+CLUSTER = "a Spark cluster (two workers of one core and 2 GB)"
 
 
 def same_numbers(ours: Measurement, theirs: Measurement) -> Claim:
@@ -25,24 +25,26 @@ def linear(few: Measurement, many: Measurement) -> Claim:
 
 
 def memory_of_all(one: Measurement, at_most: float) -> Claim:
-    """Peaks of the Java process and of Python, added up."""
+    """Peaks of all Java processes and of Python, added up."""
     total = one.peak_gb + one.answer["java_gb"]
     return Claim(f"≤ {at_most:g} GB at {one.n_rows:,} rows, Java and Python", f"{total:.2f} GB", total <= at_most)
 
 
+def started(one: Measurement) -> str:
+    """What comes before the fit, in words."""
+    start, warm_up = (one.answer[k] for k in ("start_seconds", "warm_up_seconds"))
+    return f"Apart from this, a session takes {start:.0f} s to start and a first run on few rows {warm_up:.0f} s."
+
+
 def aipw_on_spark(n_rows: int = MILLION) -> Result:
-    """AIPW with 13 confounders on a local Spark with two cores and 2 GB, from n to 10 n rows."""
-    title = "AIPW on Spark (local, 2 cores)"
-    if find_spec("pyspark") is None:
-        note = "not measured here: needs an environment with the extra `spark`"
-        return Result("spark_aipw", title, note=note)
-    sizes = (n_rows, 10 * n_rows)
-    few, many = (measure("aipw on Spark", n, "aipw_in_spark", data.parquet(data.units(n))) for n in sizes)
+    """AIPW with 13 confounders on a Spark cluster with two cores, from n to 10 n rows."""
+    title = f"AIPW on {CLUSTER}"
+    files = {n: data.parquet(data.units(n)) for n in (n_rows, 10 * n_rows)}
+    with two_cores():
+        few, many = (measure("aipw on Spark", n, "aipw_in_spark", file) for n, file in files.items())
     duckdb = measure("aipw on DuckDB", n_rows, "aipw_in_warehouse", data.units(n_rows))
     claims = [linear(few, many), memory_of_all(many, at_most=8.0), same_numbers(few, duckdb)]
-    start, warm_up = (few.answer[k] for k in ("start_seconds", "warm_up_seconds"))
-    note = f"Apart from this, Spark takes {start:.0f} s to start and {warm_up:.0f} s for a first run."
-    return Result("spark_aipw", title, [few, many, duckdb], claims, note=note)
+    return Result("spark_aipw", title, [few, many, duckdb], claims, note=started(few))
 
 
 USUAL = (aipw_on_spark,)

@@ -1,6 +1,7 @@
-"""`estimators.aipw` on a Parquet file in a local Spark with two cores; the rows stay there.
+"""`estimators.aipw` on a Parquet file in Spark: the cluster of SPARK_REMOTE, or a local one with two cores.
 
-The first run in a new Java process also pays for its warm-up, so a small one is made before, outside the clock.
+The rows stay there. The first run in a new Java process also pays for its warm-up, so a small one is made before,
+outside the clock.
 """
 
 from __future__ import annotations
@@ -8,11 +9,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from benchmarks.data import CATEGORIES, NUMERIC, WIDE
 from benchmarks.runs.clock import report, timed
+from benchmarks.runs.spark_processes import Processes
 from estimators import aipw
 
 WARM_UP_ROWS = 150_000  # enough to take the same way as a large table
@@ -21,7 +22,7 @@ WARM_UP_ROWS = 150_000  # enough to take the same way as a large table
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("parquet")
-    parser.add_argument("--memory", default="2g", help="of Spark's Java process")
+    parser.add_argument("--memory", default="2g", help="of a local Spark's Java process")
     parser.add_argument("--wide", action="store_true")
     parser.add_argument("--estimand", default="ATE")
     options = parser.parse_args()
@@ -34,10 +35,10 @@ def main() -> None:
 
     units = session.read.parquet(options.parquet)
     _, warm_up_seconds = timed(lambda: fit(units.filter(f"unit_id < {WARM_UP_ROWS}")))
-    java = session.sparkContext._gateway.proc.pid
-    core_seconds = -_core_seconds(java)
+    spark = Processes.of(session)
+    core_seconds = -spark.core_seconds()
     effect, seconds = timed(lambda: fit(units))
-    core_seconds += _core_seconds(java)
+    core_seconds += spark.core_seconds()
     report(
         seconds,
         core_seconds=core_seconds,
@@ -45,7 +46,7 @@ def main() -> None:
         std_error=effect.std_error,
         start_seconds=start_seconds,
         warm_up_seconds=warm_up_seconds,
-        java_gb=_peak_gb(java),
+        java_gb=spark.peak_gb(),
     )
 
 
@@ -53,6 +54,9 @@ def _session(memory: str) -> Any:
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    remote = os.environ.get("SPARK_REMOTE")
+    if remote:
+        return SparkSession.builder.remote(remote).getOrCreate()
     settings = {
         "spark.driver.memory": memory,
         "spark.driver.host": "localhost",
@@ -65,17 +69,6 @@ def _session(memory: str) -> Any:
     for key, value in settings.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
-
-
-def _core_seconds(process: int) -> float:
-    """That a process has used so far: unlike the clock, it hardly depends on what else the machine does."""
-    fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # in user and in kernel mode
-
-
-def _peak_gb(process: int) -> float:
-    lines = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) * 1024 / 1e9
 
 
 if __name__ == "__main__":

@@ -78,13 +78,13 @@ def next_experiment(
     """
 
     def compute(work: Work) -> Iterator[Record]:
-        from dbt_causal.forecasts.model import same_fit
+        from dbt_causal.forecasts.model import comparable, same_fit
         from dbt_causal.forecasts.planning import refuse_withheld, same_plan
         from estimators import forecast as fc
 
         refuse_withheld(work.earlier["plan"])
         trained = same_fit(work, rows_of(history), None if experiments is None else rows_of(experiments))
-        ranked = fc.next_experiment(same_plan(work, trained), rows_of(designs), n_plans=CANDIDATE_PLANS)
+        ranked = fc.next_experiment(same_plan(work, trained), comparable(rows_of(designs)), n_plans=CANDIDATE_PLANS)
         for rank, row in enumerate(ranked.to_dict("records"), 1):
             yield "candidate", {**row, "rank": rank}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from dbt_causal.forecasts.history import quantities
+from dbt_causal.forecasts.measured import rounded
 from estimators.errors import refuse
 
 if TYPE_CHECKING:
@@ -96,6 +98,7 @@ def since_the_fit(definition: Forecast, trained: Trained, actuals: pd.DataFrame)
     from estimators.forecast.labels.dims import canonical
     from estimators.forecast.training.future import following
 
+    actuals = rounded(actuals, quantities(definition))
     time, past = definition.time, trained.prepared.dims
     build.labels(definition, actuals)
     observed = [name for name in definition.node_names if name in actuals.columns]
@@ -119,6 +122,7 @@ def actual_tensors(definition: Forecast, trained: Trained, actuals: pd.DataFrame
     """
     from estimators.forecast.declared import build
 
+    actuals = rounded(actuals, quantities(definition))
     time, labels = definition.time, labels_ahead(definition, trained)
     dims = build.labels(definition, actuals)
     missing = [label for label in labels if label not in dims[time].positions]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dbt_causal.forecasts.measured import rounded
 from estimators.errors import refuse
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def prepare(definition: Forecast, frame: pd.DataFrame) -> Prepared:
     """
     from estimators.forecast.declared import build
 
+    frame = rounded(frame, quantities(definition))
     build.labels(definition, frame)  # refuses columns and labels that are not there
     time = definition.time
     observed = frame.loc[_is_observed(definition, frame), time]
@@ -48,6 +50,11 @@ def prepare(definition: Forecast, frame: pd.DataFrame) -> Prepared:
         found = build.history(definition, later, dims.replace(**{time: sorted(later[time].unique())}))
         ahead = {name: found[name] for name in definition.inputs}
     return Prepared(dims, build.history(definition, past, dims), ahead)
+
+
+def quantities(definition: Forecast) -> set[str]:
+    """The columns of a history that hold what was measured: inputs and nodes."""
+    return {*definition.inputs, *definition.node_names}
 
 
 def _is_observed(definition: Forecast, frame: pd.DataFrame) -> pd.Series:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dbt_causal.forecasts.frames import records_of
 from dbt_causal.forecasts.history import Prepared, prepare
 from dbt_causal.forecasts.kept import fingerprint, keep, take
+from dbt_causal.forecasts.measured import in_order, rounded
 from dbt_causal.forecasts.work import Work
 from estimators.errors import refuse
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from estimators.forecast.declared.definition import Forecast
     from estimators.forecast.experiments.table import Experiments
     from estimators.forecast.training.fitted import Fitted
+
+MEASURED = ("delta", "effect", "std_error", "bias_bound", "control_std_error", "cost")  # of an experiment
 
 
 @dataclass(frozen=True)
@@ -62,4 +65,9 @@ def _experiments(definition: Forecast, frame: pd.DataFrame | None) -> Experiment
     if frame is None:
         details = f"the definition names {definition.experiments.model}"
         raise refuse("029", "experiments that nobody passed on", details, fix="pass dbt.ref of that model to the step")
-    return Experiments.from_table(frame, definition.experiments.heldout_share)
+    return Experiments.from_table(comparable(frame), definition.experiments.heldout_share)
+
+
+def comparable(experiments: pd.DataFrame) -> pd.DataFrame:
+    """Experiments, or designs of them, in the same order and with the same digits on every engine."""
+    return in_order(rounded(experiments, MEASURED))

@@ -1,1 +1,1 @@
-{{ causal.plan_records('constraint', model.columns, ['plan'], ref('plan_status')) }}
+{{ causal.unite_plan_steps(ref('plan_status'), 'constraint', model.columns, ['plan']) }}

@@ -20,7 +20,7 @@ MODELS = ROOT / "dbt_project" / "models" / "marketplace"
 # in the order in which they read one another; what studies publish is left out
 ORDER = (
     *("stg_zone_supply", "stg_zone_demand", "stg_geo_experiments", "stg_geo_experiment_zones"),
-    *("stg_discount_rollouts", "zone_trials", "zone_weights", "region_weeks", "product_weeks"),
+    *("stg_discount_rollouts", "zone_trials", "zone_weights", "weeks_off_trial", "region_weeks", "product_weeks"),
     *("geo_experiment_zone_sums", "experiments"),
 )
 WITHOUT_EXPERIMENTS = """

@@ -65,7 +65,6 @@ every_case = pytest.mark.parametrize(("estimator", "estimand"), CASES, ids=lambd
 every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: e.name)
 few = settings(
     max_examples=2,
-    deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],  # a failing seed is small already: shrinking it refits for minutes

@@ -35,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if found.exception is not None:
         print(found.exception, file=sys.stderr)
         return 2
-    if options.export is not None:
-        _export(options.export, options.tables)
     statuses = {result.node.name: str(result.status) for result in getattr(found.result, "results", [])}
+    if options.export is not None and statuses.get("publication", "success") == "success":
+        _export(options.export, options.tables)
     print(json.dumps({"statuses": statuses, "seconds": seconds}))
     return 0 if found.success else 1
 

@@ -18,14 +18,16 @@ import pandas as pd
 from tests.spark.sameness import differences
 
 OF_ONE_BUILD = {
-    *("run_id", "logged_by", "logged_at", "publication_id", "git_commit", "data_fingerprint", "estimate_hash"),
-    *("row_hash", "payload_hash", "chain", "previous_chain"),
+    *("run_id", "logged_by", "logged_at", "decided_at", "publication_id", "git_commit"),
+    *("data_fingerprint", "estimate_hash", "row_hash", "payload_hash", "chain", "previous_chain"),
 }
 JSON_COLUMNS = {"diagnostics", "payload", "details"}
 KEYS = (
     *("study_id", "record", "check_name", "method", "estimand", "population", "outcome", "segment", "role"),
     *("feature_name", "model_name", "column_name", "covariate", "arm", "bin", "level", "label", "group_name"),
     *("unit_id", "series_id", "unit", "relative_period", "period", "cohort", "kind", "name", "benchmark", "parameter"),
+    *("forecast_id", "step", "stage", "term", "node", "wrt", "cell", "horizon", "origin", "metric", "decisions"),
+    *("lever", "experiment", "candidate", "constraint_name", "change", "module", "series"),
 )
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-NEED_SPARK = [f"test_{name}.py" for name in ("build", "cluster", "dialect", "publication", "real_errors", "tables")]
+NAMES = ("build", "cluster", "dialect", "publication", "real_errors", "tables", "whole_example")
+NEED_SPARK = [f"test_{name}.py" for name in NAMES]
 collect_ignore = [] if find_spec("pyspark") else NEED_SPARK
 
 
@@ -25,6 +26,15 @@ def java() -> None:
     fault = java_fault()
     if fault is not None:
         pytest.skip(f"Spark is not tested for want of Java {NEEDED}: {fault.subject} ({'; '.join(fault.details)})")
+
+
+@pytest.fixture(scope="module")
+def cluster(java: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A master, two workers and a server, on ports of their own."""
+    from tests.spark.cluster import Ports, running
+
+    with running(tmp_path_factory.mktemp("cluster"), Ports.free()) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

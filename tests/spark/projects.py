@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +24,24 @@ DATA = ROOT / "dbt_project" / "data"
 MADE = ("data", "target", "logs", "dbt_packages", "*.duckdb*", "package-lock.yml", "spark-warehouse", "metastore_db")
 SMALL = ("+job_training_experiment__published", "+job_training_observational__published", "package:causal")
 
-WITHOUT_FORECASTS = '{"forecasts": {}}'  # training enlarges last digits, which differ between engines, to the sixth
+WITHOUT_FORECASTS = ("--vars", '{"forecasts": {}}')
+
+
+LOG = "dbt.log"
+TO_THE_END = 7200  # seconds: on a busy machine of two cores the whole example takes half an hour
+
+
+@dataclass(frozen=True)
+class Running:
+    """A dbt command that was begun, and the folder of its own to which it prints and exports."""
+
+    process: subprocess.Popen
+    folder: Path
+
+    @property
+    def log(self) -> str:
+        """What it has printed."""
+        return (self.folder / LOG).read_text(errors="replace")
 
 
 @dataclass(frozen=True)
@@ -52,29 +72,32 @@ def copy_of_example(folder: Path) -> Path:
     return folder
 
 
-def start(project: Path, target: str, *select: str, tables: tuple[str, ...] = (), **variables: str) -> subprocess.Popen:
-    """Begins `dbt build` of what is selected, which exports then; its output goes to the file `log_of`."""
-    selection = ["--select", *select] if select else []
-    out = ["--export", str(_exported(project, target))]
-    command = [sys.executable, "-m", "tests.spark.build", str(project), *out, "--tables", *tables, "--"]
-    with log_of(project, target).open("w") as log:
-        return subprocess.Popen(
-            [*command, "--no-use-colors", "build", "--vars", WITHOUT_FORECASTS, *selection],
+def has_forecasts() -> bool:
+    """Whether the whole example is built with its forecasts: they need torch."""
+    return find_spec("torch") is not None
+
+
+def _chosen(select: tuple[str, ...]) -> list[str]:
+    """Arguments of dbt for what is selected, without forecasts, or for everything."""
+    if select:
+        return [*WITHOUT_FORECASTS, "--select", *select]
+    return [] if has_forecasts() else [*WITHOUT_FORECASTS]
+
+
+def start(project: Path, target: str, *select: str, tables: tuple[str, ...] = (), **variables: str) -> Running:
+    """Begins `dbt build` of what is selected (nothing: all), which exports then."""
+    folder = Path(tempfile.mkdtemp(prefix=f"{target}_", dir=project.parent))
+    command = [sys.executable, "-m", "tests.spark.build", str(project), "--export", str(folder), "--tables", *tables]
+    with (folder / LOG).open("w") as log:
+        process = subprocess.Popen(
+            [*command, "--", "--no-use-colors", "build", *_chosen(select)],
             cwd=ROOT,
             env=environment(project, target, variables),
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-
-
-def log_of(project: Path, target: str) -> Path:
-    """What a build of this project on this target prints, while it runs and afterwards."""
-    return project / f"{target}.log"
-
-
-def _exported(project: Path, target: str) -> Path:
-    return project / f"exported_{target}"
+    return Running(process, folder)
 
 
 def environment(project: Path, target: str, variables: Mapping[str, str]) -> dict[str, str]:
@@ -94,15 +117,19 @@ def environment(project: Path, target: str, variables: Mapping[str, str]) -> dic
     }
 
 
-def finished(process: subprocess.Popen, project: Path, target: str) -> Built:
-    """Waits for a build that `start` began."""
-    process.wait()
-    output = f"{log_of(project, target).read_text(errors='replace').rstrip()}\nexit status {process.returncode}"
+def finished(running: Running) -> Built:
+    """Waits for a build that `start` began. Raises TimeoutExpired, and ends it, if it hangs."""
+    try:
+        status = running.process.wait(TO_THE_END)
+    except subprocess.TimeoutExpired:
+        os.killpg(running.process.pid, signal.SIGKILL)
+        raise
+    output = f"{running.log.rstrip()}\nexit status {status}"
     last = output.splitlines()[-2:][0]
     told = json.loads(last) if last.startswith("{") else {"statuses": {}, "seconds": {}}
-    return Built(process.returncode, told["statuses"], told["seconds"], output, _exported(project, target))
+    return Built(status, told["statuses"], told["seconds"], output, running.folder)
 
 
 def build(project: Path, target: str, *select: str, tables: tuple[str, ...] = (), **variables: str) -> Built:
     """`dbt build` of what is selected on one target."""
-    return finished(start(project, target, *select, tables=tables, **variables), project, target)
+    return finished(start(project, target, *select, tables=tables, **variables))

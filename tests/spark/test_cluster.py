@@ -1,34 +1,26 @@
-"""The example on a standalone cluster (master, two workers, a driver): by Connect, by Thrift, and when machines die."""
+"""Two studies of the example on a standalone cluster (master, two workers, a driver): by Connect, by Thrift, and when
+machines die.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.spark.cluster import Cluster, Ports, running
+from tests.spark.cluster import Cluster
 from tests.spark.compare import deviations
-from tests.spark.projects import SMALL, Built, build, copy_of_example, finished, log_of, start
+from tests.spark.projects import SMALL, TO_THE_END, Built, Running, build, copy_of_example, finished, start
 
 pytestmark = pytest.mark.cluster
 
-TO_THE_END = 900
-OVERHEAD_SECONDS = 15.0  # of a build of the whole example by Connect, beyond its queries and models
 STUDY = "causal.job_training_experiment__results"
 AGAIN = (
     *("job_training_experiment__results", "checks", "runs", "effects", "study_status"),
     *("published_effects", "ledger", "publication"),
 )
-
-
-@pytest.fixture(scope="module")
-def cluster(java, tmp_path_factory) -> Iterator[Cluster]:
-    with running(tmp_path_factory.mktemp("cluster"), Ports.free()) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +38,13 @@ def by_connect(cluster, project) -> Built:
     return build(project, "spark_connect", *SMALL, **cluster.environment)
 
 
-def began(project: Path, target: str, node: str, process: subprocess.Popen) -> None:
+def began(node: str, running: Running) -> None:
     """Waits until dbt has begun with a node."""
     deadline = time.monotonic() + TO_THE_END
-    while f"{node} " not in _started(log_of(project, target)):
-        assert process.poll() is None, log_of(project, target).read_text()
+    while f"{node} " not in "\n".join(line for line in running.log.splitlines() if " START " in line):
+        assert running.process.poll() is None, running.log
         assert time.monotonic() < deadline, f"{node} did not begin"
         time.sleep(0.2)
-
-
-def _started(log: Path) -> str:
-    return "\n".join(line for line in log.read_text(errors="replace").splitlines() if " START " in line)
 
 
 def test_a_build_by_connect_publishes_the_numbers_of_duckdb(by_connect, on_duckdb):
@@ -71,10 +59,10 @@ def test_sql_by_thrift_and_python_by_connect_publish_the_same(cluster, project, 
 
 
 def test_a_worker_that_dies_changes_no_number(cluster, project, by_connect, on_duckdb):
-    process = start(project, "spark_connect", *AGAIN, **cluster.environment)
-    began(project, "spark_connect", STUDY, process)
+    running = start(project, "spark_connect", *AGAIN, **cluster.environment)
+    began(STUDY, running)
     cluster.kill("worker0")
-    found = finished(process, project, "spark_connect")
+    found = finished(running)
     cluster.start_worker(0)
     assert found.exit_status == 0, found.output
     assert list(deviations(without_ledger(found), without_ledger(on_duckdb))) == []
@@ -84,11 +72,11 @@ def test_a_worker_that_dies_changes_no_number(cluster, project, by_connect, on_d
 @pytest.mark.parametrize("node", ["causal.checks", "causal.ledger", "causal.publication"])
 def test_a_driver_that_dies_leaves_the_old_publication_and_nothing_to_repair(cluster, project, by_connect, node):
     before = read_published(cluster, project)
-    process = start(project, "spark_connect", *AGAIN, **cluster.environment)
-    began(project, "spark_connect", node, process)
+    running = start(project, "spark_connect", *AGAIN, **cluster.environment)
+    began(node, running)
     cluster.kill("server")
     cluster.start_server()
-    assert finished(process, project, "spark_connect").exit_status != 0
+    assert finished(running).exit_status != 0
     left = read_published(cluster, project)
     assert publication_of(left) == publication_of(before)
     assert list(deviations(left.published, before.published)) == []
@@ -125,13 +113,3 @@ def assert_links_are_whole(built: Built) -> None:
         assert previous == {before}
         before = hashlib.md5((before + hashlib.md5(hashes.encode()).hexdigest()).encode()).hexdigest()
         assert chain == {before}
-
-
-def test_the_whole_example_is_the_same_on_the_cluster(cluster, tmp_path):
-    project = copy_of_example(tmp_path / "project")
-    wanted = build(project, "duckdb")
-    found = build(project, "spark_connect", CAUSAL_SCHEMA="whole", **cluster.environment)
-    print(found.seconds)
-    assert found.statuses == wanted.statuses, found.output
-    assert list(deviations(found.published, wanted.published)) == []
-    assert found.seconds["overhead"] <= OVERHEAD_SECONDS, found.seconds

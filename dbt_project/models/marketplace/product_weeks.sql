@@ -1,18 +1,23 @@
--- Regions by product and week, from the zones that their policy reached.
-with zones as (
-    {{ zones_off_trial(ref('stg_zone_demand'), ref('zone_trials'), ref('zone_weights')) }}
+-- Regions by product and week, from the zones that their policy reached (see region_weeks).
+with demand as (
+    select * from {{ ref('stg_zone_demand') }}
+),
+
+zones as (
+    select * from {{ ref('weeks_off_trial') }}
 ),
 
 product_weeks as (
     select
-        region,
-        product,
-        week,
-        sum(coupon) / sum(weight) as coupon,
-        sum(requests) / sum(weight) as requests,
-        sum(rides) / sum(weight) as rides
-    from zones
-    group by region, product, week
+        demand.region,
+        demand.product,
+        demand.week,
+        sum(demand.coupon) / sum(zones.weight) as coupon,
+        sum(demand.requests) / sum(zones.weight) as requests,
+        sum(demand.rides) / sum(zones.weight) as rides
+    from demand
+    inner join zones on demand.zone_id = zones.zone_id and demand.week = zones.week
+    group by demand.region, demand.product, demand.week
 )
 
 select * from product_weeks
