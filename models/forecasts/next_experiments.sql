@@ -1,1 +1,1 @@
-{{ causal.unite_plan_steps(ref('plan_status'), 'candidate', model.columns, ['next_experiment']) }}
+{{ causal.plan_records('candidate', model.columns, ['next_experiment'], ref('plan_status')) }}

@@ -1,1 +1,1 @@
-{{ causal.unite_plan_steps(ref('plan_status'), 'constraint', model.columns, ['plan']) }}
+{{ causal.plan_records('constraint', model.columns, ['plan'], ref('plan_status')) }}

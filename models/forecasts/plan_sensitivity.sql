@@ -1,1 +1,1 @@
-{{ causal.unite_plan_steps(ref('plan_status'), 'sensitivity', model.columns, ['sensitivity']) }}
+{{ causal.plan_records('sensitivity', model.columns, ['sensitivity'], ref('plan_status')) }}

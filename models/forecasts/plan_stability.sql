@@ -1,1 +1,1 @@
-{{ causal.unite_plan_steps(ref('plan_status'), 'replanned', model.columns, ['stability']) }}
+{{ causal.plan_records('replanned', model.columns, ['stability'], ref('plan_status')) }}
