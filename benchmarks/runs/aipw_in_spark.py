@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from benchmarks.data import CATEGORIES, NUMERIC, WIDE
-from benchmarks.runs.clock import report, timed
+from benchmarks.runs.clock import peak_gb, report, timed
 from benchmarks.runs.spark_processes import Processes
 from estimators import aipw
 
@@ -46,7 +46,7 @@ def main() -> None:
         std_error=effect.std_error,
         start_seconds=start_seconds,
         warm_up_seconds=warm_up_seconds,
-        java_gb=spark.peak_gb(),
+        peak_gb=peak_gb() + spark.peak_gb(),
     )
 
 

@@ -23,10 +23,10 @@ def timed_again(work: Callable[[], Any]) -> tuple[Any, float]:
 
 def report(fit_seconds: float, **answer: Any) -> None:
     """The last line of a measured program: what `benchmarks.measure` reads."""
-    print(json.dumps({"fit_seconds": fit_seconds, "peak_gb": _peak_gb(), **answer}))
+    print(json.dumps({"fit_seconds": fit_seconds, "peak_gb": peak_gb(), **answer}))
 
 
-def _peak_gb() -> float:
+def peak_gb() -> float:
     """The most memory that this program held, as the kernel counts it for the program alone."""
     with open("/proc/self/status", encoding="ascii") as status:
         kilobytes = next(line.split()[1] for line in status if line.startswith("VmHWM"))

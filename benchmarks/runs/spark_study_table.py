@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import ROOT
-from benchmarks.runs.clock import report, timed
+from benchmarks.runs.clock import peak_gb, report, timed
 from benchmarks.runs.spark_processes import Processes
 from benchmarks.study_table import FEATURES, PROJECT, STUDY
 
@@ -48,7 +48,7 @@ def main() -> None:
     sums = ", ".join(f"round(sum(cast({name} as double)), 2) as {name}" for name, *_ in FEATURES)
     found = session.sql(f"select count(*) as n_units, {sums} from causal.{STUDY}").collect()[0].asDict()
     times = {"start_seconds": seconds_to_start, "warm_up_seconds": warm_up_seconds, "dbt_seconds": seconds_of_dbt}
-    report(seconds, **times, core_seconds=core_seconds, java_gb=spark.peak_gb(), **found)
+    report(seconds, **times, core_seconds=core_seconds, peak_gb=peak_gb() + spark.peak_gb(), **found)
 
 
 def as_parquet(database: Path, folder: Path) -> dict[str, Path]:

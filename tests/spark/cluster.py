@@ -158,7 +158,7 @@ class Cluster:
     def _wait(self, name: str, is_ready) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline and self.processes[name].poll() is None:
-            with suppress(OSError):  # not listening yet
+            with suppress(OSError, ValueError):  # not listening yet, or a page instead of an answer while it starts
                 if is_ready():
                     return
             time.sleep(0.3)
