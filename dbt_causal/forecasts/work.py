@@ -69,10 +69,12 @@ def run(
 
 
 def _one_thread() -> None:
-    """Tensors of a forecast are small: threads would wait for one another, and for those of the step beside it.
-
-    The order of sums is then the same on any machine, too.
+    """Tensors and matrices of a forecast are small: threads would wait for one another, and for those of the step
+    beside it. The order of sums is then the same on any machine, too.
     """
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)  # BLAS, for good: the object that would restore it is let go
     if find_spec("torch") is not None:
         import torch
 
