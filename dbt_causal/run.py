@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dbt_causal.first_import import loaded
+from dbt_causal.turns import turn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,13 +62,14 @@ def _analysed(context: Mapping[str, Any], study_id: str, entry: Mapping[str, Any
         study = parse(entry["definition"], lambda path: entry.get("file", ""))
     except CausalError as error:
         return blocked_frame(context, study_id, entry, error.faults[0])
-    results = analyse(
-        study_table,
-        study,
-        study_id=study_id,
-        definition_hash=entry["definition_hash"],
-        file=entry.get("file", ""),
-    )
+    with turn(study_table):
+        results = analyse(
+            study_table,
+            study,
+            study_id=study_id,
+            definition_hash=entry["definition_hash"],
+            file=entry.get("file", ""),
+        )
     return results.frame(**_made_by(context))
 
 

@@ -88,6 +88,12 @@ def test_the_forecaster_loads_nothing_heavy_but_torch(module):
     assert (loaded_by(module) - usual) & (HEAVY_FOR_THE_LIBRARY | {"pandas", "scipy"}) == set()
 
 
+def test_the_forecaster_does_not_load_torchs_compiler():
+    code = "import sys, estimators.forecast.declared.build; print('torch._dynamo' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
+
+
 def test_the_names_of_the_forecaster_are_loaded_on_first_use():
     assert loaded_by("estimators.forecast") & HEAVY_FOR_THE_LIBRARY == set()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbt_causal.forecast_definitions import without_answers
 from dbt_causal.forecasts.frames import Identity, Record, identity_of, long_frame, records_of, rows_of
+from dbt_causal.turns import turn
 from estimators.errors import CausalError, Fault
 from estimators.results import Check
 
@@ -55,7 +56,8 @@ def run(
     try:
         definition = parsed(entry)
         _refuse_other_fit(identity, entry, frames)
-        records = list(compute(Work(step, identity, definition, frames)))
+        with turn():
+            records = list(compute(Work(step, identity, definition, frames)))
     except CausalError as error:
         fault = error.faults[0]
         return long_frame(identity, [check_record(step, completes("fail", fault.on_one_line(), fault.code))])

@@ -58,13 +58,13 @@ def regret(
     as_it_was = on_model(plan, realised, _given(plan, actuals))
     solved = best if best.status == "optimised" else plan.solve()
     plans = {
-        "expected": _vector(on_model(plan, seen.expected), tol),
-        "model": solved.vector() if _is_proven(solved, tol) else _vector(plan, tol),
+        "expected": _vector(on_model(plan, seen.expected), tol, solved.vector()),
+        "model": solved.vector() if _is_proven(solved, tol) else _vector(plan, tol, solved.vector()),
         "solver": solved.vector(),
         "actual": taken,
     }
     # what a solver finds for the realised outcome can miss a plan that is known already by its tolerance
-    found = _vector(as_it_was, tol)
+    found = _vector(as_it_was, tol, plans["expected"])
     plans["ex_post"] = max((found, *(plans[name] for name in PLANS[1:4])), key=lambda x: _value(as_it_was, x))
     values = {name: _values(as_it_was, plans[name], by) for name in PLANS}
     cells = [*plan.decisions.labels_of((plan.objective.parts[0].name,), (by,))[by]] if by else None
@@ -149,8 +149,8 @@ def _residual(actual: Tensor, modelled: Tensor, horizon: dict[str, Any]) -> Tens
     return Tensor((seen.data - expected.data).nan_to_num(nan=0.0), expected.axes)
 
 
-def _vector(plan: Plan, tol: float) -> torch.Tensor:
-    return plan.solve(tol).vector()
+def _vector(plan: Plan, tol: float, start: torch.Tensor) -> torch.Tensor:
+    return plan.solve(tol, start).vector()
 
 
 def _value(plan: Plan, x: torch.Tensor) -> float:

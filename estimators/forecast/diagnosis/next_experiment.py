@@ -54,9 +54,10 @@ def _costs(candidates: pd.DataFrame, table: Any) -> np.ndarray | None:
 def _values(planned: Planned, n_plans: int, tol: float) -> np.ndarray:
     """The objective (draws, plans) of this plan, the status quo, and the plans of the first draws."""
     plan = planned.plan
-    vectors = [planned.vector(), plan.as_last()]
+    x = planned.vector()
+    vectors = [x, plan.as_last()]
     for state in plan.fitted.draws[:n_plans]:
-        again = on_model(plan, with_state(plan.fitted.model, state)).solve(tol)
+        again = on_model(plan, with_state(plan.fitted.model, state)).solve(tol, x)
         if not again.infeasible_because:
             vectors.append(again.vector())
     with torch.no_grad():

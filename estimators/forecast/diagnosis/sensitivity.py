@@ -53,7 +53,7 @@ def sensitivity(planned: Planned, parameter: str, share: float, tol: float = 1e-
     """
     plan, x = planned.plan, planned.vector()
     changed = on_model(plan, _changed(plan.decisions.model, parameter, share))
-    again = changed.solve(tol)
+    again = changed.solve(tol, x)
     with torch.no_grad():
         delivered = float(changed.value_at(x))
     if again.infeasible_because:

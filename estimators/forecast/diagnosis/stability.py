@@ -52,7 +52,7 @@ def stability(planned: Planned, slices: int = 4, draws: int = 0, tol: float = 1e
     _refuse(planned, slices, draws)
     rows, vectors = [], []
     for name, model in [*_refits(plan.fitted, slices), *_draws(plan.fitted, draws)]:
-        again = on_model(plan, model).solve(tol)
+        again = on_model(plan, model).solve(tol, x)
         if again.infeasible_because:
             rows.append({"left_out": name, "promised": float("nan"), "value": float("nan")})
             continue

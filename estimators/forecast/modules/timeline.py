@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -34,13 +34,25 @@ def refuse_skips(dims: Dims, time: str, asked: Index) -> None:
         )
 
 
-# Torch cannot trace the arithmetic of dates, and need not: labels are constants of a compiled graph.
-@torch.compiler.assume_constant_result
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def _constant(function: Function) -> Function:
+    """Torch cannot trace the arithmetic of dates, and need not: labels are constants of a compiled graph.
+
+    The mark that `torch.compiler.assume_constant_result` sets, set without it: it would import the compiler, which
+    takes two seconds, for people who compile nothing.
+    """
+    function._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return function
+
+
+@_constant
 def _tensor(time: str, known: Index, asked: Index) -> torch.Tensor:
     return torch.tensor(_steps(time, known, asked), dtype=torch.long)
 
 
-@torch.compiler.assume_constant_result
+@_constant
 def _first_skip(time: str, known: Index, asked: Index) -> int | None:
     found = _steps(time, known, asked)
     return next((at for at, (one, two) in enumerate(pairwise(found)) if two - one != 1), None)

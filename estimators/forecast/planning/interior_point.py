@@ -15,7 +15,7 @@ import torch
 from scipy import sparse
 
 from estimators.forecast.planning.certificate import linear_bound
-from estimators.forecast.planning.newton_system import Solver, Structure, factorised, structure_of
+from estimators.forecast.planning.newton_system import Solver, Structure, factorised
 from estimators.forecast.planning.problem import Problem, Solution
 from estimators.forecast.planning.region import Region
 
@@ -34,6 +34,9 @@ class _Walled:
     high: np.ndarray
     from_low: np.ndarray
     from_high: np.ndarray
+    has_low: np.ndarray
+    has_high: np.ndarray
+    _gaps: tuple[np.ndarray, np.ndarray] | None = None
 
     @classmethod
     def placed(cls, at: np.ndarray, low: np.ndarray, high: np.ndarray) -> _Walled:
@@ -41,18 +44,24 @@ class _Walled:
         room = np.where(np.isfinite(high - low), high - low, np.maximum(1.0, np.abs(at)) * 10)
         floor = np.where(np.isfinite(low), low + 0.1 * room, -np.inf)
         ceiling = np.where(np.isfinite(high), high - 0.1 * room, np.inf)
-        return cls(np.clip(at, floor, ceiling), low, high, np.isfinite(low) * 1.0, np.isfinite(high) * 1.0)
+        has_low, has_high = np.isfinite(low), np.isfinite(high)
+        return cls(np.clip(at, floor, ceiling), low, high, has_low * 1.0, has_high * 1.0, has_low, has_high)
+
+    def moved_to(self, at: np.ndarray) -> None:
+        self.at, self._gaps = at, None
 
     def gaps(self) -> tuple[np.ndarray, np.ndarray]:
         """The room below and above; never nothing, though a step may round onto a wall."""
-        below = np.where(np.isfinite(self.low), np.maximum(self.at - self.low, NOTHING), 1.0)
-        above = np.where(np.isfinite(self.high), np.maximum(self.high - self.at, NOTHING), 1.0)
-        return below, above
+        if self._gaps is None:
+            below = np.where(self.has_low, np.maximum(self.at - self.low, NOTHING), 1.0)
+            above = np.where(self.has_high, np.maximum(self.high - self.at, NOTHING), 1.0)
+            self._gaps = below, above
+        return self._gaps
 
     def complementarity(self) -> tuple[float, int]:
         below, above = self.gaps()
         total = float(below @ self.from_low + above @ self.from_high)
-        return total, int(np.isfinite(self.low).sum() + np.isfinite(self.high).sum())
+        return total, int(self.has_low.sum() + self.has_high.sum())
 
     def stiffness(self) -> np.ndarray:
         below, above = self.gaps()
@@ -61,8 +70,8 @@ class _Walled:
     def pull(self, centre: float, bent_low: np.ndarray, bent_high: np.ndarray) -> np.ndarray:
         """What complementarity at `centre` adds to the force balance; bent_*: second-order corrections (k,)."""
         below, above = self.gaps()
-        up = np.where(np.isfinite(self.low), (centre - bent_low) / below, 0.0)
-        down = np.where(np.isfinite(self.high), (centre - bent_high) / above, 0.0)
+        up = np.where(self.has_low, (centre - bent_low) / below, 0.0)
+        down = np.where(self.has_high, (centre - bent_high) / above, 0.0)
         return up - down
 
     def forces(
@@ -70,16 +79,14 @@ class _Walled:
     ) -> tuple[np.ndarray, np.ndarray]:
         """The changes of both forces that go with `move`."""
         below, above = self.gaps()
-        low = np.where(np.isfinite(self.low), (centre - bent_low - self.from_low * move) / below - self.from_low, 0.0)
-        high = np.where(
-            np.isfinite(self.high), (centre - bent_high + self.from_high * move) / above - self.from_high, 0.0
-        )
+        low = np.where(self.has_low, (centre - bent_low - self.from_low * move) / below - self.from_low, 0.0)
+        high = np.where(self.has_high, (centre - bent_high + self.from_high * move) / above - self.from_high, 0.0)
         return low, high
 
     def room(self, move: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[float, float]:
         """The longest step of the values, and of the forces, that keeps everything positive."""
         below, above = self.gaps()
-        value = min(_longest(below, move * np.isfinite(self.low)), _longest(above, -move * np.isfinite(self.high)))
+        value = min(_longest(below, move * self.has_low), _longest(above, -move * self.has_high))
         return value, min(_longest(self.from_low, low), _longest(self.from_high, high))
 
 
@@ -98,6 +105,7 @@ class _Point:
 @dataclass(frozen=True)
 class _System:
     matrix: sparse.csr_matrix
+    turned: sparse.csr_matrix  # its transpose
     is_equality: np.ndarray
     target: np.ndarray
     structure: Structure
@@ -131,7 +139,7 @@ def interior_point(
     """
     lower, upper = region.lower.numpy(), region.upper.numpy()
     is_equality = region.low == region.high
-    system = _System(region.matrix, is_equality, region.low, structure_of(region.matrix, is_equality))
+    system = _System(region.matrix, region.turned, is_equality, region.low, region.structure)
     point = _started(region, lower, upper, system, start)
     steps, is_done = 0, False
     while not is_done and steps < STEPS:
@@ -149,7 +157,7 @@ def _started(region: Region, lower: np.ndarray, upper: np.ndarray, system: _Syst
     low = np.where(system.is_equality, -np.inf, region.low)
     high = np.where(system.is_equality, np.inf, region.high)
     s = _Walled.placed(system.matrix @ x.at, low, high)
-    s.at[system.is_equality] = system.target[system.is_equality]
+    s.moved_to(np.where(system.is_equality, system.target, s.at))
     return _Point(x, s, np.zeros(len(low)))
 
 
@@ -191,7 +199,7 @@ def _direction(
 ) -> tuple[np.ndarray, ...]:
     """Moves of x, its forces, the slacks, their forces, and the prices."""
     x, s = point.x, point.s
-    towards_x = slope - system.matrix.T @ point.y + x.pull(centre, bent[0], bent[1])
+    towards_x = slope - system.turned @ point.y + x.pull(centre, bent[0], bent[1])
     stiff = np.where(system.is_equality, 1.0, np.maximum(s.stiffness(), 1e-300))
     towards_s = np.where(system.is_equality, 0.0, (point.y + s.pull(centre, bent[2], bent[3])) / stiff)
     move_x, move_y = solver(towards_x, s.at - system.matrix @ x.at + towards_s)
@@ -211,14 +219,14 @@ def _complementarity_after(point: _Point, step: tuple[np.ndarray, ...], value: f
     total = 0.0
     for walled, (move, low, high) in ((point.x, step[:3]), (point.s, step[3:6])):
         below, above = walled.gaps()
-        below, above = below + value * move * np.isfinite(walled.low), above - value * move * np.isfinite(walled.high)
+        below, above = below + value * move * walled.has_low, above - value * move * walled.has_high
         total += float(below @ (walled.from_low + force * low) + above @ (walled.from_high + force * high))
     return total
 
 
 def _move(point: _Point, step: tuple[np.ndarray, ...], value: float, force: float) -> None:
     for walled, (move, low, high) in ((point.x, step[:3]), (point.s, step[3:6])):
-        walled.at = walled.at + value * move
+        walled.moved_to(walled.at + value * move)
         walled.from_low = walled.from_low + force * low
         walled.from_high = walled.from_high + force * high
     point.y = point.y + force * step[6]

@@ -27,6 +27,7 @@ Solver = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 class Structure:
     """Which rows (m,) are short, and where their products lie in the band. order: (n,) decisions by band place.
 
+    short, long: those rows and the others, each with its transpose.
     band_at, pair_row, pair_value: per pair of entries of a short row, the flat place, the row and the product.
     """
 
@@ -36,6 +37,8 @@ class Structure:
     band_at: np.ndarray
     pair_row: np.ndarray
     pair_value: np.ndarray
+    short: tuple[sparse.csr_matrix, sparse.csr_matrix]
+    long: tuple[sparse.csr_matrix, sparse.csr_matrix]
 
     @property
     def is_banded(self) -> bool:
@@ -54,7 +57,9 @@ def structure_of(matrix: sparse.csr_matrix, is_equality: np.ndarray) -> Structur
     rows, first, second, product = _pairs(short)
     low, high = np.minimum(place[first], place[second]), np.maximum(place[first], place[second])
     width = int((high - low).max(initial=0))
-    return Structure(is_short, order, width, (high - low) * n + low, rows, product)
+    long = matrix[~is_short]
+    sides = (short, short.T.tocsr()), (long, long.T.tocsr())
+    return Structure(is_short, order, width, (high - low) * n + low, rows, product, *sides)
 
 
 def _pairs(rows: sparse.csr_matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -82,15 +87,15 @@ def factorised(structure: Structure, matrix: sparse.csr_matrix, diagonal: np.nda
     if not structure.is_banded:
         return _whole(matrix, diagonal, softness)
     is_short = structure.is_short
-    short, long = matrix[is_short], matrix[~is_short]
+    (short, short_turned), (long, long_turned) = structure.short, structure.long
     inner = _banded(structure, diagonal, row_weight[is_short])
-    turned = inner(long.T.toarray()) if long.shape[0] else np.zeros((matrix.shape[1], 0))
+    turned = inner(long_turned.toarray()) if long.shape[0] else np.zeros((matrix.shape[1], 0))
     schur = long @ turned + np.diag(softness[~is_short])
     factor = cho_factor(schur + 1e-15 * np.diag(np.diag(schur))) if len(schur) else None
 
     def solve(r: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         weighted = row_weight[is_short] * t[is_short]
-        first = inner(r + short.T @ weighted)
+        first = inner(r + short_turned @ weighted)
         q = np.zeros(len(t))
         if factor is not None:
             q[~is_short] = cho_solve(factor, long @ first - t[~is_short])

@@ -143,13 +143,19 @@ class Plan:
         return self.decisions.flat(values)
 
     # --- solving ----------------------------------------------------------------------------------------------------
-    def solve(self, tol: float = 1e-6) -> Planned:
-        """The best plan, its certificate and what it costs; a plan without decisions where constraints contradict."""
+    def solve(self, tol: float = 1e-6, start: torch.Tensor | None = None) -> Planned:
+        """The best plan, its certificate and what it costs; a plan without decisions where constraints contradict.
+
+        start: a flat vector to search from, such as that of a plan under much the same model; the status quo without.
+        """
         compiled = self.compiled()
         because = self._conflict(compiled)
         if because:
             return self._infeasible(because)
         problem = self.problem(compiled)
+        if start is not None:
+            region = problem.region
+            problem = replace(problem, start=torch.minimum(torch.maximum(start, region.lower), region.upper))
         if problem.outcomes:
             x, worst = infeasible.nearest(self._pieces(compiled), problem.outcomes, self.decisions.size, problem.start)
             if worst > infeasible.SATISFIED:

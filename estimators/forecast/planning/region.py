@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from estimators.forecast.planning.newton_system import Structure, structure_of
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -106,6 +108,16 @@ class Region:
     @cached_property
     def high(self) -> np.ndarray:
         return np.concatenate([r.high for r in self.rows]) if self.rows else np.empty(0)
+
+    @cached_property
+    def turned(self) -> sparse.csr_matrix:
+        """The transpose of all rows (n, m)."""
+        return self.matrix.T.tocsr()
+
+    @cached_property
+    def structure(self) -> Structure:
+        """The pattern of all rows, as the linear equations of an interior point use it."""
+        return structure_of(self.matrix, self.low == self.high)
 
     @property
     def n_rows(self) -> int:

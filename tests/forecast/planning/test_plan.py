@@ -38,6 +38,23 @@ def test_a_plan_beats_every_plan_that_is_tried_at_random():
         assert float(made.value_at(x)) <= best.objective * (1 + best.gap)
 
 
+def test_a_search_that_starts_at_the_optimum_ends_there_sooner():
+    slow = fc.ramp("bonus", "week", 0.5, from_history=False)
+    made = plan(BUDGET, slow, horizon=6)
+    cold = made.solve()
+    warm = made.solve(start=cold.vector())
+    assert warm.iterations < cold.iterations
+    assert warm.objective == pytest.approx(cold.objective, rel=2e-6)
+    assert warm.certificate.kind == "global"
+
+
+def test_a_start_outside_the_region_is_brought_inside():
+    made = plan(BUDGET)
+    far = made.solve(start=torch.full_like(made.as_last(), 1e9))
+    assert far.objective == pytest.approx(made.solve().objective, rel=2e-6)
+    assert max(far.violations.values()) <= 1e-6
+
+
 def test_decisions_have_the_labels_of_the_weeks_after_the_history():
     best = plan(BUDGET, horizon=3).solve()
     assert best.decisions["bonus"].dims == ("region", "week")
