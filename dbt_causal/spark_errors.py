@@ -15,7 +15,10 @@ _CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]")
 _SOURCE = re.compile(r"Failed to find the data source: ([\w.]+)")
 _STACK = re.compile(r"\n\s*(?:at [\w.$]+\(|JVM stacktrace:|\*\*\* Server-side stack|Driver stacktrace:)")
 _THRIFT_IS_GONE = ("Could not connect to any of", "TSocket read 0 bytes")
-_GONE = ("INVALID_HANDLE", "SESSION_NOT_FOUND", "SESSION_CHANGED", "SparkContext was shut down", "SparkContext stopped")
+_GONE = (
+    "INVALID_HANDLE", "SESSION_NOT_FOUND", "SESSION_CHANGED", "NO_ACTIVE_SESSION",
+    "SparkContext was shut down", "SparkContext stopped",
+)  # fmt: skip
 # conditions of values that Spark cannot use, whose text may quote them; others quote names and SQL
 _QUOTES_DATA = (
     "CAST_INVALID_INPUT",
@@ -44,6 +47,8 @@ def fault_of(text: str) -> Fault | None:
     if "Another instance of Derby may have already booted" in text:
         details = ("Spark's local metastore (Derby) is open in another process; it serves one at a time",)
         return Fault("032", "metastore in use", details, "let that process end, or use the profile spark_connect")
+    if any(sign in text for sign in _GONE):
+        return _went_away()
     if _has_no_server(text):
         return no_server("the address of the profile")
     return spark_faults.fault_of(text)
@@ -108,8 +113,10 @@ def lost(error: BaseException) -> Fault | None:
     text = str(error)
     if not is_spark_error(error):
         return None
-    is_gone = _has_no_server(text) or any(sign in text for sign in _GONE) or "Network" in type(error).__name__
-    if not is_gone:
-        return fault_of(text)
+    is_silent = _has_no_server(text) or "Network" in type(error).__name__
+    return _went_away() if is_silent else fault_of(text)
+
+
+def _went_away() -> Fault:
     details = ("its driver ended, or nothing answers any more; what was published before is untouched",)
     return Fault("034", "Spark was lost", details, "look into the server's log (memory?), start it again and rerun")

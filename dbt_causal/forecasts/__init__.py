@@ -9,11 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from dbt_causal.first_import import loaded
-
-STEPS = (
-    "fit", "forecast", "backtest", "consistency", "plan", "regret", "sensitivity", "stability", "monitoring",
-    "next_experiment",
-)  # fmt: skip
+from dbt_causal.forecast_definitions import STEPS
 
 
 def __getattr__(name: str) -> Any:

@@ -125,6 +125,19 @@ def test_a_driver_that_dies_in_the_middle_of_a_study_is_no_fault_of_the_study(er
         run_with(error)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[NO_ACTIVE_SESSION] No active Spark session found.",
+        "Py4JJavaError: java.lang.IllegalStateException: SparkContext was shut down",
+    ],
+)
+def test_a_statement_that_finds_no_driver_any_more_says_so(text):
+    fault = fault_of(text + STACK)
+    assert str(fault).startswith("CAUSAL-034 Spark was lost\n  its driver ended, or nothing answers any more;")
+    assert "what was published before is untouched" in str(fault)
+
+
 def test_a_value_that_spark_cannot_use_blocks_the_study():
     found = run_with(
         spark_error("[CAST_INVALID_INPUT] The value 'ann@example.org' cannot be cast", "NumberFormatException")
