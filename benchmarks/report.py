@@ -25,7 +25,8 @@ HEAD = """\
 Written by `make bench` and `make bench-large`. Each line is a process of its own, and the fastest of three where that
 takes less than 15 seconds. Seconds are those of the fit: without start-up and, for the libraries that need the rows in
 memory, without loading them. Memory is the peak of the whole process. The data are made by `benchmarks/data.py`: 13
-confounders are 10 numbers and categories of 3, 5 and 10 levels.
+confounders are 10 numbers and categories of 3, 5 and 10 levels. The same run can take a fifth longer, or shorter, an
+hour later on such a machine: a figure that close to its claim is met on some runs and missed on others.
 """
 
 
