@@ -147,8 +147,10 @@ def study_table_beside_joins(n_events: int = 100 * MILLION, n_units: int = MILLI
     """Thirteen windowed features as the study-table macro writes them, beside one join per feature."""
     database = data.events(n_events, n_units)
     one_scan = study_table.compiled(database, data.FOLDER)
+    joined = ("a join per feature", n_events, "study_table_query", database, study_table.joined(data.FOLDER))
+    before = measure(*joined)
     ours = measure("causal.study_table", n_events, "study_table_query", database, one_scan)
-    peer = measure("a join per feature", n_events, "study_table_query", database, study_table.joined(data.FOLDER))
+    peer = min(before, measure(*joined), key=lambda run: run.fit_seconds)  # ours has the best of three, being short
     is_same = all(abs(ours.answer[k] - peer.answer[k]) <= 1e-9 * abs(peer.answer[k]) for k in peer.answer)
     claims = [ratio(ours, peer, at_least=4), Claim("the same table", "equal sums" if is_same else "not equal", is_same)]
     return Result("study_table", f"13 windowed features of {n_units:,} units", [ours, peer], claims)

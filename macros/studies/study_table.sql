@@ -35,7 +35,7 @@ index_times as (
   select
     unit_id,
     treated_micros,
-    {{- causal.event_columns(own, 'micros_after') }}
+    {{ causal.event_columns(own, 'micros_after') }}
   from {{ source }}_events
   group by unit_id, treated_micros
 ),

@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-import jinja2
 import pytest
 
-DIALECT = Path(__file__).resolve().parents[2] / "macros" / "dialect"
+from tests.dialect import DIALECT, rendered
+
 EVENTS = [("a", 3), ("b", 3), ("c", 1), (None, None)]
-
-
-def rendered(engine: str, macro: str, *arguments: Any) -> str:
-    """One engine's version of a macro, which uses nothing of dbt."""
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    module = environment.from_string((DIALECT / f"{macro}.sql").read_text()).make_module(
-        {"adapter": SimpleNamespace(dispatch=None), "return": lambda value: value}
-    )
-    return getattr(module, f"{engine}__{macro}")(*arguments).strip()
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +72,7 @@ def test_microseconds_become_the_same_timestamp(engines):
 
 
 def test_the_latest_value_is_the_same_with_ties(engines):
-    assert both(engines, "latest_value", "value", "moment", source=events()) == ["b", "b"]
+    assert both(engines, "latest_value", "value", "moment", None, source=events()) == ["b", "b"]
 
 
 def test_texts_are_joined_in_the_same_order(engines):
