@@ -4,7 +4,7 @@
   {{ return(adapter.dispatch('latest_value', 'causal')(value, moment, order)) }}
 {%- endmacro %}
 
-{#- DuckDB compares pairs as blobs; one number of 128 bits, the moment above and the order below, takes a third of that. -#}
+{#- DuckDB compares pairs as blobs; one number of 128 bits, the moment above and the order below, is faster. -#}
 {% macro default__latest_value(value, moment, order) -%}
   {%- if order is none -%} arg_max({{ value }}, ({{ moment }}, {{ value }}))
   {%- else -%} arg_max({{ value }}, cast({{ moment }} as hugeint) * 18446744073709551616 + {{ order }})

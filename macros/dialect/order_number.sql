@@ -5,7 +5,8 @@
   {{ return(adapter.dispatch('order_number', 'causal')(value, type)) }}
 {%- endmacro %}
 
-{#- The bits of a double are in its order already, but for those of negative numbers, which run backwards. -#}
+{#- The bits of a double are in its order already, but for those of negative numbers, which run backwards, and of a NaN with a
+    sign, which is the largest value as any NaN is (0/0 has a sign on usual processors). -#}
 {% macro default__order_number(value, type) -%}
   {%- set name = (type or '') | upper -%}
   {%- set digits = modules.re.fullmatch('DECIMAL\\((\\d+),.*\\)', name) -%}
@@ -14,7 +15,8 @@
     {%- set number = 'cast(' ~ value ~ ' as bigint)' -%}
   {%- elif name in ('FLOAT', 'DOUBLE') or (digits and digits.group(1) | int <= 15) -%}
     {%- set bits = 'cast(cast(cast(' ~ value ~ ' as double) as bit) as bigint)' -%}
-    {%- set number = 'xor(' ~ bits ~ ', (' ~ bits ~ ' >> 63) & 9223372036854775807)' -%}
+    {%- set forwards = 'xor(' ~ bits ~ ', (' ~ bits ~ ' >> 63) & 9223372036854775807)' -%}
+    {%- set number = 'case when ' ~ bits ~ ' between -4503599627370495 and -1 then 9223372036854775807 else ' ~ forwards ~ ' end' -%}
   {%- endif -%}
   {{ return(number) }}
 {%- endmacro %}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,17 @@ def test_it_is_the_largest_value_of_the_latest_moment(type_: str) -> None:
             assert latest(connection, type_, rows) == max(rows)[1]
 
         check()
+
+
+@pytest.mark.parametrize("nan", ["'nan'::double", "-'nan'::double"])
+def test_a_nan_is_the_largest_value_whatever_its_sign(nan: str) -> None:
+    aggregate = rendered("default", "latest_value", "value", "moment", "number")
+    source = f"(values (7, {nan}), (7, 'inf'::double), (6, 1.0)) as events(moment, value)"
+    with duckdb.connect() as connection:
+        [(value,)] = connection.execute(
+            f"select {aggregate} from (select *, {order_of('DOUBLE')} as number from {source})"
+        ).fetchall()
+    assert math.isnan(value)
 
 
 @pytest.mark.parametrize("type_", [*VALUES, "DATE", None])
